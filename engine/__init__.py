@@ -1,0 +1,1 @@
+"""The refocus engine: no Qt, no host application, no training code."""

@@ -1,0 +1,192 @@
+"""One tree of errors, each with a stable code.
+
+    RackfocusError
+    ├── ShotError             shot.*      the shot document or a flag that builds it
+    │   ├── SchemaError       shot.schema the document is from a newer or unknown version
+    │   └── KeysError         shot.keys   keys out of order, repeated or out of range
+    ├── MediaError            media.*     a file or movie cannot be read
+    │   ├── MissingFrameError media.missing
+    │   ├── CorruptError      media.corrupt
+    │   ├── ChannelError      media.channel
+    │   ├── FormatError       media.format      unknown file type, compression, data type
+    │   └── ColourError       media.colour
+    ├── DepthError            depth.*
+    │   ├── DepthSizeError    depth.size  depth and plate do not fit each other
+    │   └── DepthRangeError   depth.range all-equal depth, or limits that make no range
+    ├── OpticsError           optics      K, lens or aperture values that no lens has
+    ├── OutputError           output.*    a result cannot be written
+    │   ├── OutputExistsError output.exists   would write over input or kept work
+    │   └── OutputWriteError  output.write    full disk, read-only folder
+    ├── DependencyError       install     an extra or an outside program is missing
+    └── CancelledError        cancelled   a person or a host asked to stop
+
+A class is a cause and its code never changes: scripts, hosts and the farm read the code; people read the message,
+which is one sentence that names the place, what was found, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "CancelledError",
+    "ChannelError",
+    "ColourError",
+    "CorruptError",
+    "DependencyError",
+    "DepthError",
+    "DepthRangeError",
+    "DepthSizeError",
+    "FormatError",
+    "KeysError",
+    "MediaError",
+    "MissingFrameError",
+    "OpticsError",
+    "OutputError",
+    "OutputExistsError",
+    "OutputWriteError",
+    "RackfocusError",
+    "SchemaError",
+    "ShotError",
+    "require",
+]
+
+
+class RackfocusError(Exception):
+    """The root: catch this to catch all that Rackfocus raises on purpose.
+
+    Attributes:
+        code: stable, dotted, lower case; the same for every error of a class.
+        exit_status: what the command line exits with (see ``docs/errors.md``).
+    """
+
+    code: ClassVar[str] = "rackfocus"
+    exit_status: ClassVar[int] = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class ShotError(RackfocusError):
+    """The shot document, or a flag that builds one, is not valid."""
+
+    code = "shot"
+    exit_status = 2
+
+
+class SchemaError(ShotError):
+    """The document says a schema version that this program cannot read."""
+
+    code = "shot.schema"
+
+
+class KeysError(ShotError):
+    """Keys are out of order, repeated, empty or out of range."""
+
+    code = "shot.keys"
+
+
+class MediaError(RackfocusError):
+    """A plate, depth or reference file cannot be read."""
+
+    code = "media"
+    exit_status = 3
+
+
+class MissingFrameError(MediaError):
+    """A frame of a sequence has no file, or a movie ends before it."""
+
+    code = "media.missing"
+
+
+class CorruptError(MediaError):
+    """A file exists but is truncated or damaged."""
+
+    code = "media.corrupt"
+
+
+class ChannelError(MediaError):
+    """A layer or channel that was asked for is not in the file."""
+
+    code = "media.channel"
+
+
+class FormatError(MediaError):
+    """A file type, compression or data type that is not known."""
+
+    code = "media.format"
+
+
+class ColourError(MediaError):
+    """A colour space or OCIO configuration that is not known."""
+
+    code = "media.colour"
+
+
+class DepthError(RackfocusError):
+    """Depth cannot be turned into disparity."""
+
+    code = "depth"
+    exit_status = 3
+
+
+class DepthSizeError(DepthError):
+    """Depth and plate differ in size and ``depth.fit`` does not allow it."""
+
+    code = "depth.size"
+
+
+class DepthRangeError(DepthError):
+    """Depth is all equal, or its limits leave no range."""
+
+    code = "depth.range"
+
+
+class OpticsError(RackfocusError):
+    """A blur strength, lens or aperture that no lens has."""
+
+    code = "optics"
+    exit_status = 2
+
+
+class OutputError(RackfocusError):
+    """A result cannot be written."""
+
+    code = "output"
+    exit_status = 4
+
+
+class OutputExistsError(OutputError):
+    """The output would replace an input."""
+
+    code = "output.exists"
+
+
+class OutputWriteError(OutputError):
+    """The disk is full, or the folder may not be written."""
+
+    code = "output.write"
+
+
+class DependencyError(RackfocusError):
+    """An extra of the installation, or an outside program, is missing."""
+
+    code = "install"
+    exit_status = 5
+
+
+class CancelledError(RackfocusError):
+    """A person, a host or a signal asked for the work to stop."""
+
+    code = "cancelled"
+    exit_status = 130
+
+
+def require(condition: bool, cause: type[RackfocusError], message: str) -> None:
+    """Raise ``cause(message)`` unless ``condition`` holds."""
+    if not condition:
+        raise cause(message)

@@ -1,0 +1,230 @@
+"""The shot document: one validated description of a job, shared by every face of the product.
+
+Each field's description is written here once; the command line's help, the tooltips of the hosts, the JSON Schema and
+``docs/shot.md`` are made from it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Aperture",
+    "Blur",
+    "Depth",
+    "Focus",
+    "FocusKey",
+    "Highlights",
+    "Key",
+    "LensSettings",
+    "Output",
+    "Plate",
+    "RendererChoice",
+    "Shot",
+    "Handle",
+]
+
+SCHEMA_VERSION = 1
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Interpolation = Literal["constant", "linear", "bezier", "ease-in", "ease-out", "ease-in-out", "settle"]
+Extrapolation = Literal["hold", "linear"]
+OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Handle(_Part):
+    """One end of a Bezier tangent, as an offset from its key."""
+
+    frames: Finite = Field(description="Offset from the key in frames: negative on the left, positive on the right.")
+    value: Finite = Field(description="Offset from the key's value.")
+
+
+class _KeyShape(_Part):
+    frame: Finite = Field(description="Frame number of the key; may lie between frames.")
+    interpolation: Interpolation = Field("bezier", description="How the curve runs from this key to the next.")
+    left: Handle | None = Field(None, description="Left tangent handle; a smooth one is chosen where it is not given.")
+    right: Handle | None = Field(None, description="Right tangent handle; a smooth one is chosen where it is not given.")
+
+
+class Key(_KeyShape):
+    """A key of an animation curve."""
+
+    value: Finite = Field(description="Value at the key.")
+
+
+class FocusKey(_KeyShape):
+    """A key of the focal point: exactly one of pixel, disparity or distance."""
+
+    pixel: tuple[Finite, Finite] | None = Field(
+        None,
+        description="Focus on what is seen at x, y: pixels from the top left of the display window. "
+        "The depth is the median of the pixels around it.",
+    )
+    disparity: Finite | None = Field(None, description="Focus at this disparity: 1 nearest, 0 farthest.")
+    distance: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="Focus at this distance, in the depth channel's own unit."
+    )
+
+
+class Plate(_Part):
+    """The sharp shot."""
+
+    path: str = Field(description="Image sequence (%04d, #### or $F4) or movie.")
+    frames: str | None = Field(None, description="Frames of the shot, like 1001-1024; all that exist when not given.")
+    part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
+    layer: str | None = Field(None, description="Layer of the colour channels; the root's R, G, B and A when not given.")
+    extra_layers: tuple[str, ...] = Field((), description='Further layers to blur alike, or "*" for all.')
+    colour_space: str | None = Field(
+        None, description="Colour space of the files, a name of the OCIO configuration; by file type when not given."
+    )
+    frame_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="Frames per second; the file's own when not given."
+    )
+    pixel_aspect: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="Width of a pixel over its height; the file's own when not given."
+    )
+    on_missing: Literal["error", "hold", "black"] = Field(
+        "error", description="What to do for a frame without a file: stop, repeat the frame before, or black."
+    )
+
+
+class Depth(_Part):
+    """How far away things are."""
+
+    path: str | None = Field(None, description="Image sequence or movie of the depth; the plate's own files when not given.")
+    part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
+    channel: str | None = Field(None, description="Channel that holds the depth; Z, depth.Z or the first one when not given.")
+    convention: Literal["distance", "inverse", "near1", "far1", "direct"] = Field(
+        "distance",
+        description="What the values mean: a distance; one over a distance; normalised with 1 nearest; normalised with 1 "
+        "farthest; or disparity to be used directly.",
+    )
+    near: Finite | None = Field(
+        None, description="The channel's value at the nearest point (disparity 1); found over the whole shot when not given."
+    )
+    far: float | None = Field(
+        None, description="The channel's value at the farthest point (disparity 0); infinity for distances when not given."
+    )
+    unpremultiply: bool = Field(False, description="Divide the depth by the plate's alpha before use.")
+    clean_edges: bool = Field(True, description="Snap antialiased depth at an edge to the surface on one side of it.")
+    fit: Literal["error", "scale"] = Field("error", description="What to do when depth and plate differ in size.")
+    frame_offset: int = Field(0, description="Added to the plate's frame number to find the depth's file.")
+
+
+class Focus(_Part):
+    """The focal point over time."""
+
+    keys: tuple[FocusKey, ...] = Field(description="Keys of the focal point, in order of frames.", min_length=1)
+    space: Literal["disparity", "distance"] = Field(
+        "disparity", description="In what the curve runs between keys; blur is linear in disparity."
+    )
+    before: Extrapolation = Field("hold", description="The curve before its first key.")
+    after: Extrapolation = Field("hold", description="The curve after its last key.")
+    sample_radius: Annotated[int, Field(ge=0, le=64)] = Field(
+        3, description="Radius in pixels of the area whose median depth a pixel key reads."
+    )
+
+
+class Blur(_Part):
+    """The blur strength K over time."""
+
+    keys: tuple[Key, ...] = Field(description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1)
+    before: Extrapolation = Field("hold", description="The curve before its first key.")
+    after: Extrapolation = Field("hold", description="The curve after its last key.")
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class LensSettings(_Part):
+    """A real lens in place of K."""
+
+    focal_length: Positive | tuple[Key, ...] = Field(description="Focal length in millimetres; a number or keys.")
+    f_number: Positive | tuple[Key, ...] = Field(description="F-number; a number or keys.")
+    sensor_width: Positive = Field(36.0, description="Width of the sensor in millimetres, as wide as the plate.")
+    world_unit: Literal["mm", "cm", "dm", "m", "in", "ft"] = Field("m", description="Unit of the depth's distances.")
+
+
+class Aperture(_Part):
+    """The shape of the lens's opening, which is the shape of a point of light out of focus."""
+
+    blades: Annotated[int, Field(ge=0, le=16)] = Field(0, description="Number of blades, 3 to 16; 0 is a disc.")
+    roundness: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="0 straight blades to 1 a full disc.")
+    rotation: Finite = Field(0.0, description="Rotation of the shape in degrees, counter-clockwise.")
+    aspect: Annotated[float, Field(gt=0.05, lt=20)] = Field(
+        1.0, description="Width over height of the shape on screen: under 1 is the tall oval of an anamorphic lens."
+    )
+    cats_eye: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="How much the shape is cut towards the corners, by the lens's own barrel: 0 none to 1 strong."
+    )
+    ring: Annotated[float, Field(ge=-1, le=1)] = Field(
+        0.0, description="Brightness of the rim against the middle: above 0 a soap bubble, below 0 a soft, dim rim."
+    )
+    softness: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Softness of the shape's outline, as a share of its radius.")
+    image: str | None = Field(None, description="Picture file of a shape of your own; its light is its weight.")
+
+
+class Highlights(_Part):
+    """A boost for bright, blurred pixels of plates whose light was clipped."""
+
+    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        1.0, description="Scene-linear value above which a blurred pixel is boosted."
+    )
+    gain: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        0.0, description="Added share of the light above the threshold; 0 leaves the plate's own light."
+    )
+
+
+class RendererChoice(_Part):
+    """Which renderer makes the picture."""
+
+    name: Literal["optical"] = Field("optical", description="The renderer.")
+    quality: Literal["draft", "final"] = Field("final", description="draft for the viewer, final for delivery.")
+
+
+class Output(_Part):
+    """What is written."""
+
+    path: str = Field(description="Image sequence pattern (EXR, PNG, TIFF, DPX) or movie (.mov, .mp4) of the result.")
+    data_type: Literal["half", "float"] | None = Field(None, description="EXR data type; the plate's own when not given.")
+    compression: str | None = Field(None, description="EXR compression; zips when not given.")
+    colour_space: str | None = Field(None, description="Colour space of the result; the plate's own when not given.")
+    layers: tuple[OutputLayer, ...] = Field(
+        (),
+        description="Further layers: coc (signed radius in pixels), disparity, overlay (behind blue, in focus green, in "
+        "front red), invented (the share of background that the plate does not show).",
+    )
+    codec: Literal["h264", "prores"] | None = Field(None, description="Movie codec; h264 in .mp4, prores in .mov when not given.")
+    metadata: dict[str, str] = Field(default_factory=dict, description="Further header entries; names of 31 characters at most.")
+
+
+class Shot(_Part):
+    """A shot to refocus: plate, depth, focal point, blur strength, lens, and where the result goes."""
+
+    schema_version: int = Field(SCHEMA_VERSION, description="Version of this document's schema.")
+    name: str = Field("", description="Name of the shot, for people.")
+    plate: Plate
+    depth: Depth = Field(default_factory=Depth)
+    focus: Focus
+    blur: Blur | None = Field(None, description="The blur strength K over time; either this or a lens.")
+    lens: LensSettings | None = Field(None, description="A real lens; either this or K.")
+    in_focus_range: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Disparity on both sides of the focal plane that stays sharp."
+    )
+    near_multiplier: Annotated[float, Field(ge=0, le=100)] = Field(1.0, description="Multiplies the blur in front of the focal plane.")
+    far_multiplier: Annotated[float, Field(ge=0, le=100)] = Field(1.0, description="Multiplies the blur behind the focal plane.")
+    maximum_radius: Annotated[float, Field(ge=0, le=2000)] | None = Field(None, description="Largest blur radius in pixels.")
+    aperture: Aperture = Field(default_factory=Aperture)
+    highlights: Highlights = Field(default_factory=Highlights)
+    renderer: RendererChoice = Field(default_factory=RendererChoice)
+    output: Output
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Checks that span fields live in ``engine.shot.checks``."""
