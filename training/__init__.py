@@ -1,0 +1,1 @@
+"""Scenes, data sets, training stages, metrics and evaluation. The engine never imports it."""

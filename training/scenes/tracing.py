@@ -1,0 +1,342 @@
+"""Kernels that trace rays through a disc lens onto planes, in linear light.
+
+The geometry is linear. A ray that leaves pixel position p through lens point u (in the unit disc) passes a plane of
+constant disparity d at ``q = p + K (d - d_f) u``. A tilted plane has ``d = g . q + e`` in the picture, so
+``d = (d(p) - K d_f g . u) / (1 - K g . u)``: an exact intersection, with no search.
+
+Every pixel is computed from its own samples alone, in a fixed order, so the result does not depend on the number of
+threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from engine.frames import Float32Array
+
+__all__ = ["Planes", "Points", "add_lights", "hard_disparity", "trace"]
+
+OPAQUE = 0.998
+"""Transmittance is taken as spent when less than 0.2 % of the light is left (below half an 8-bit step)."""
+
+LENS_SHARE = 0.05
+"""Side of a texel over the blur radius: half of the distance between lens samples at about 300 of them."""
+
+NEAREST_DISPARITY = 1e-4
+"""Planes are cut off beyond this disparity, just in front of the horizon."""
+
+
+class Planes(NamedTuple):
+    """The elements of one frame, flattened for the kernels. E elements, L mip levels at most.
+
+    Attributes:
+        texels: (T, 4) float32, all mip levels of all elements, premultiplied RGBA.
+        offsets, heights, widths: (E, L) int64, where each level starts and its size.
+        levels: (E,) int64, number of levels of each.
+        maps: (E, 3, 3) float64; ``maps @ (x, y, 1)`` is (column * d, row * d, d) for pixel position (x, y), with
+            column and row in level 0 texels.
+        scales: (E,) float64, square root of ``abs(det(maps))``: texels per pixel are ``scale / d**1.5``.
+        boxes: (E, 4) float64, left, top, right, bottom in pixels, with the reach of the blur added.
+        endless: (E,) bool, whether the surface is mirrored beyond its border.
+    """
+
+    texels: Float32Array
+    offsets: NDArray[np.int64]
+    heights: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    maps: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    boxes: NDArray[np.float64]
+    endless: NDArray[np.bool_]
+
+
+class Points(NamedTuple):
+    """Emitters of one frame, N of them.
+
+    Attributes:
+        places: (N, 4) float64: x, y in pixels, disparity, radius in pixels.
+        colours: (N, 3) float32, radiance at the emitter's middle.
+        owners: (N,) int64, the element that carries it, which does not hide it.
+    """
+
+    places: NDArray[np.float64]
+    colours: Float32Array
+    owners: NDArray[np.int64]
+
+
+@njit(cache=True, inline="always")
+def _set_of_pixel(x: int, y: int, sets: int) -> int:
+    """Which sample set a pixel uses: a hash, so that neighbours have independent errors."""
+    h = (np.uint32(x) * np.uint32(0x8DA6B343)) ^ (np.uint32(y) * np.uint32(0xD8163841))
+    h = (h ^ (h >> np.uint32(13))) * np.uint32(0x5BD1E995)
+    h = h ^ (h >> np.uint32(15))
+    return int(h % np.uint32(sets))
+
+
+@njit(cache=True, inline="always")
+def _level(planes: Any, e: int, x: float, y: float, strength: float, focus: float) -> int:
+    """The mip level whose texel is at most half a pixel, or a small share of the blur radius."""
+    m = planes.maps[e]
+    d = max(m[2, 0] * x + m[2, 1] * y + m[2, 2], 0.01)
+    footprint = max(0.5, LENS_SHARE * strength * abs(d - focus))
+    texels = footprint * planes.scales[e] / (d * np.sqrt(d))
+    level = 0
+    while texels >= 2.0 and level + 1 < planes.levels[e]:
+        texels *= 0.5
+        level += 1
+    return level
+
+
+@njit(cache=True, inline="always")
+def _mirror(i: int, n: int) -> int:
+    i = i % (2 * n)
+    return i if i < n else 2 * n - 1 - i
+
+
+@njit(cache=True, inline="always")
+def _corner(planes: Any, e: int, level: int, row: int, column: int) -> int:
+    """Index of a texel, or -1 outside the surface."""
+    h = planes.heights[e, level]
+    w = planes.widths[e, level]
+    if planes.endless[e]:
+        row = _mirror(row, h)
+        column = _mirror(column, w)
+    elif row < 0 or column < 0 or row >= h or column >= w:
+        return -1
+    return int(planes.offsets[e, level] + row * w + column)
+
+
+@njit(cache=True, inline="always")
+def _lookup(planes: Any, e: int, level: int, column: float, row: float) -> tuple[float, float, float, float]:
+    """Bilinear RGBA at a position in level 0 texels."""
+    size = 1.0 / (1 << level)
+    c = column * size - 0.5
+    r = row * size - 0.5
+    c0 = int(np.floor(c))
+    r0 = int(np.floor(r))
+    h = planes.heights[e, level]
+    w = planes.widths[e, level]
+    if not planes.endless[e] and (c0 < -1 or r0 < -1 or c0 >= w or r0 >= h):
+        return 0.0, 0.0, 0.0, 0.0
+    fc = np.float32(c - c0)
+    fr = np.float32(r - r0)
+    t = planes.texels
+    if c0 >= 0 and r0 >= 0 and c0 + 1 < w and r0 + 1 < h:
+        i = planes.offsets[e, level] + r0 * w + c0
+        j = i + w
+        one = np.float32(1.0)
+        wa = (one - fr) * (one - fc)
+        wb = (one - fr) * fc
+        wc = fr * (one - fc)
+        wd = fr * fc
+        return (
+            wa * t[i, 0] + wb * t[i + 1, 0] + wc * t[j, 0] + wd * t[j + 1, 0],
+            wa * t[i, 1] + wb * t[i + 1, 1] + wc * t[j, 1] + wd * t[j + 1, 1],
+            wa * t[i, 2] + wb * t[i + 1, 2] + wc * t[j, 2] + wd * t[j + 1, 2],
+            wa * t[i, 3] + wb * t[i + 1, 3] + wc * t[j, 3] + wd * t[j + 1, 3],
+        )
+    red = green = blue = alpha = 0.0
+    for k in range(4):
+        i = _corner(planes, e, level, r0 + (k >> 1), c0 + (k & 1))
+        if i >= 0:
+            weight = (fr if k >> 1 else 1.0 - fr) * (fc if k & 1 else 1.0 - fc)
+            red += weight * t[i, 0]
+            green += weight * t[i, 1]
+            blue += weight * t[i, 2]
+            alpha += weight * t[i, 3]
+    return red, green, blue, alpha
+
+
+@njit(cache=True, inline="always")
+def _hit(planes: Any, e: int, x: float, y: float, u: float, v: float, focus: float) -> float:
+    """Disparity where a ray meets the plane; 0 or less where it does not. (u, v) is the lens point times K."""
+    m = planes.maps[e]
+    lean = m[2, 0] * u + m[2, 1] * v
+    below = 1.0 - lean
+    if below < 1e-6:
+        return 0.0
+    return (m[2, 0] * x + m[2, 1] * y + m[2, 2] - focus * lean) / below
+
+
+@njit(cache=True, inline="always")
+def _sample(
+    planes: Any, e: int, level: int, x: float, y: float, d: float
+) -> tuple[float, float, float, float]:
+    """RGBA of element e at pixel position (x, y), where its disparity is d."""
+    m = planes.maps[e]
+    inverse = 1.0 / d
+    column = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) * inverse
+    row = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) * inverse
+    return _lookup(planes, e, level, column, row)
+
+
+@njit(cache=True, inline="always")
+def _candidates(planes: Any, x: float, y: float, strength: float, focus: float, near: Any, levels: Any) -> int:
+    """Elements that a ray of the pixel at (x, y) may meet, and the mip level for each."""
+    count = 0
+    for e in range(planes.levels.size):
+        b = planes.boxes[e]
+        if b[0] <= x <= b[2] and b[1] <= y <= b[3]:
+            near[count] = e
+            levels[e] = _level(planes, e, x, y, strength, focus)
+            count += 1
+    return count
+
+
+@njit(cache=True, inline="always")
+def _sort(near: Any, depths: Any, count: int) -> None:
+    """Nearest first; insertion, because the order seldom changes from ray to ray."""
+    for i in range(1, count):
+        e = near[i]
+        d = depths[e]
+        j = i
+        while j > 0 and depths[near[j - 1]] < d:
+            near[j] = near[j - 1]
+            j -= 1
+        near[j] = e
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def trace(planes: Any, sets: Float32Array, strength: float, focus: float, out: Float32Array) -> None:
+    """Fill ``out`` (H, W, 4) with the mean over every pixel's rays, front to back with soft alpha.
+
+    Args:
+        planes: a `Planes`.
+        sets: (S, N, 6) float32: place in the pixel (2, in 0..1), lens point (2, unit disc), and two for emitters.
+        strength: K. focus: d_f.
+        out: (H, W, 4) float32.
+    """
+    height, width = out.shape[:2]
+    count = sets.shape[1]
+    for row in prange(height):
+        near = np.zeros(planes.levels.size, np.int64)
+        levels = np.zeros(planes.levels.size, np.int64)
+        depths = np.zeros(planes.levels.size, np.float64)
+        for column in range(width):
+            found = _candidates(planes, column + 0.5, row + 0.5, strength, focus, near, levels)
+            points = sets[_set_of_pixel(column, row, sets.shape[0])]
+            red = green = blue = alpha = 0.0
+            for i in range(count):
+                x = column + points[i, 0]
+                y = row + points[i, 1]
+                u = strength * points[i, 2]
+                v = strength * points[i, 3]
+                for k in range(found):
+                    depths[near[k]] = _hit(planes, near[k], x, y, u, v, focus)
+                _sort(near, depths, found)
+                left = 1.0
+                for k in range(found):
+                    e = near[k]
+                    d = depths[e]
+                    if d < NEAREST_DISPARITY:
+                        break
+                    r, g, b, a = _sample(planes, e, levels[e], x + (d - focus) * u, y + (d - focus) * v, d)
+                    red += left * r
+                    green += left * g
+                    blue += left * b
+                    left *= 1.0 - a
+                    if left < 1.0 - OPAQUE:
+                        left = 0.0
+                        break
+                alpha += 1.0 - left
+            out[row, column, 0] = red / count
+            out[row, column, 1] = green / count
+            out[row, column, 2] = blue / count
+            out[row, column, 3] = alpha / count
+
+
+@njit(cache=True, inline="always")
+def _transmittance(
+    planes: Any, owner: int, disparity: float, x: float, y: float, u: float, v: float, focus: float,
+    near: Any, levels: Any, found: int,
+) -> float:
+    """Share of an emitter's light that passes everything in front of it along one ray."""
+    left = 1.0
+    for k in range(found):
+        e = near[k]
+        if e != owner and left > 0.0:
+            d = _hit(planes, e, x, y, u, v, focus)
+            if d > disparity:
+                alpha = _sample(planes, e, levels[e], x + (d - focus) * u, y + (d - focus) * v, d)[3]
+                left *= 1.0 - alpha
+    return left
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def add_lights(
+    planes: Any, lights: Any, sets: Float32Array, strength: float, focus: float, out: Float32Array
+) -> None:
+    """Add emitters to ``out``: small soft discs of radiance ``colour * (1 - s^2)^2``, s the distance over the radius.
+
+    An emitter that is blurred wider than itself is sampled over its own area, one that is not over the lens. Both
+    are the same integral; each is used where it has next to no noise. See `trace` for the arguments.
+    """
+    height, width = out.shape[:2]
+    count = sets.shape[1]
+    for row in prange(height):
+        near = np.zeros(planes.levels.size, np.int64)
+        levels = np.zeros(planes.levels.size, np.int64)
+        for n in range(lights.owners.size):
+            lx, ly, disparity, radius = lights.places[n]
+            spread = strength * (disparity - focus)
+            blur = abs(spread)
+            reach = blur + radius + 1.0
+            if abs(row + 0.5 - ly) > reach or disparity < NEAREST_DISPARITY:
+                continue
+            first = max(0, int(np.floor(lx - reach)))
+            last = min(width, int(np.ceil(lx + reach)) + 1)
+            over_area = blur > radius
+            for column in range(first, last):
+                points = sets[_set_of_pixel(column, row, sets.shape[0])]
+                found = _candidates(planes, column + 0.5, row + 0.5, strength, focus, near, levels)
+                total = 0.0
+                for i in range(count):
+                    x = column + points[i, 0]
+                    y = row + points[i, 1]
+                    if over_area:
+                        u = (lx + radius * points[i, 4] - x) / spread
+                        v = (ly + radius * points[i, 5] - y) / spread
+                        if u * u + v * v > 1.0:
+                            continue
+                        # A third of the disc's area is the volume of the profile.
+                        weight = radius * radius / (3.0 * blur * blur)
+                    else:
+                        u = points[i, 2]
+                        v = points[i, 3]
+                        ox = (x + spread * u - lx) / radius
+                        oy = (y + spread * v - ly) / radius
+                        fall = 1.0 - ox * ox - oy * oy
+                        if fall <= 0.0:
+                            continue
+                        weight = fall * fall
+                    total += weight * _transmittance(
+                        planes, lights.owners[n], disparity, x, y, strength * u, strength * v, focus,
+                        near, levels, found,
+                    )
+                for c in range(3):
+                    out[row, column, c] += lights.colours[n, c] * total / count
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def hard_disparity(planes: Any, out: Float32Array) -> None:
+    """Fill ``out`` (H, W) with the disparity of the frontmost surface at every pixel's centre whose alpha is > 0.5."""
+    height, width = out.shape
+    for row in prange(height):
+        near = np.zeros(planes.levels.size, np.int64)
+        levels = np.zeros(planes.levels.size, np.int64)
+        for column in range(width):
+            x = column + 0.5
+            y = row + 0.5
+            found = _candidates(planes, x, y, 0.0, 0.0, near, levels)
+            best = 0.0
+            for k in range(found):
+                e = near[k]
+                d = _hit(planes, e, x, y, 0.0, 0.0, 0.0)
+                if d > best and d >= NEAREST_DISPARITY and _sample(planes, e, levels[e], x, y, d)[3] > 0.5:
+                    best = d
+            out[row, column] = best
