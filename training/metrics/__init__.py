@@ -1,0 +1,24 @@
+"""How near a picture is to its truth: in decibels, in structure, at depth edges, and over time.
+
+All metrics take scene-linear images and compare what :func:`display` makes of them, so that a number here means what
+a person sees on a standard monitor.
+"""
+
+from training.metrics.edges import DEPTH_STEP, EDGE_RADIUS, depth_edges, edge_band, edge_band_psnr
+from training.metrics.pictures import decibels, display, psnr, squared_error
+from training.metrics.similarity import ssim
+from training.metrics.temporal import temporal_error
+
+__all__ = [
+    "DEPTH_STEP",
+    "EDGE_RADIUS",
+    "decibels",
+    "depth_edges",
+    "display",
+    "edge_band",
+    "edge_band_psnr",
+    "psnr",
+    "squared_error",
+    "ssim",
+    "temporal_error",
+]
