@@ -3,8 +3,9 @@
 A curve is what an artist sees in a host's curve editor: between two keys it is constant, linear, or a cubic Bezier
 whose handles lie at any place in the plane of frames and values. It is evaluated one frame at a time.
 
-Automatic tangents are those of Blender's "Auto Clamped" handles (smoothing "None"): a third of the way to the
-neighbour, flat at extremes and at ends that hold, else the mean of the two slopes, limited so that nothing overshoots.
+Automatic tangents follow Blender's "Auto Clamped" handles: a third of the way to the neighbour, flat at extremes and at
+ends that hold, else the mean of the two slopes, limited so that nothing overshoots. Each depends on the two
+neighbouring keys alone, so that moving a key never changes a distant part of the curve.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
-from typing import Any, Final, Literal, Protocol
+from typing import Final, Literal, Protocol
 
+from engine.bezier import Segment, straight
 from engine.errors import KeysError, require
 
 __all__ = ["Curve", "CurveKey", "Extrapolation", "Interpolation"]
@@ -37,24 +39,24 @@ class HandleShape(Protocol):
     """A handle of the shot document."""
 
     @property
-    def frames(self) -> float: ...  # noqa: D102
+    def frames(self) -> float: ...
     @property
-    def value(self) -> float: ...  # noqa: D102
+    def value(self) -> float: ...
 
 
 class KeyShape(Protocol):
     """A key of the shot document."""
 
     @property
-    def frame(self) -> float: ...  # noqa: D102
+    def frame(self) -> float: ...
     @property
-    def value(self) -> float: ...  # noqa: D102
+    def value(self) -> float: ...
     @property
-    def interpolation(self) -> Interpolation: ...  # noqa: D102
+    def interpolation(self) -> Interpolation: ...
     @property
-    def left(self) -> Any: ...  # noqa: D102
+    def left(self) -> HandleShape | None: ...
     @property
-    def right(self) -> Any: ...  # noqa: D102
+    def right(self) -> HandleShape | None: ...
 
 
 @dataclass(frozen=True)
@@ -83,60 +85,6 @@ class CurveKey:
 
 
 @dataclass(frozen=True)
-class _Segment:
-    """The curve between two keys: four control points, or a step (``steps``), or a straight line (``straight``)."""
-
-    frames: tuple[float, float, float, float]
-    values: tuple[float, float, float, float]
-    kind: Literal["step", "straight", "bezier"]
-
-    def __call__(self, frame: float) -> float:
-        first, last = self.frames[0], self.frames[3]
-        if self.kind == "step":
-            return self.values[0]
-        u = (frame - first) / (last - first)
-        if self.kind == "straight":
-            return self.values[0] * (1 - u) + self.values[3] * u
-        return _bernstein(self.values, self._parameter(u))
-
-    def _parameter(self, u: float) -> float:
-        """The Bezier parameter t at which the share u of the segment's time has passed."""
-        first, a, b, last = self.frames
-        length = last - first
-        return solve_time(u, (a - first) / length, (b - first) / length)
-
-    def slope(self, end: Literal["start", "end"]) -> float:
-        """Value per frame at an end; 0 for a step and for a tangent that stands upright."""
-        if self.kind == "step":
-            return 0.0
-        points = list(zip(self.frames, self.values, strict=True))
-        if end == "end":
-            points.reverse()
-        if self.kind == "straight":
-            points = [points[0], points[3]]
-        here = points[0]
-        # A handle of no length leaves the tangent to the next control point.
-        for there in points[1:]:
-            if there != here:
-                rise, run = there[1] - here[1], there[0] - here[0]
-                return rise / run if run else 0.0
-        return 0.0
-
-    def split(self, frame: float) -> tuple[_Segment, _Segment]:
-        """The two parts before and after a frame inside, together exactly the same curve (de Casteljau)."""
-        first, last = self.frames[0], self.frames[3]
-        u = (frame - first) / (last - first)
-        t = self._parameter(u) if self.kind == "bezier" else u
-        before_f, after_f = _subdivide(self.frames, t)
-        before_v, after_v = _subdivide(self.values, t)
-        if self.kind == "step":
-            before_v = after_v = (self.values[0],) * 4
-        # The cut is put at the frame itself, not a rounding error beside it.
-        before = _Segment((*before_f[:3], frame), before_v, self.kind)
-        return before, _Segment((frame, *after_f[1:]), after_v, self.kind)
-
-
-@dataclass(frozen=True)
 class Curve:
     """An animation curve: call it with a frame number, whole or not, to get its value.
 
@@ -151,7 +99,7 @@ class Curve:
     keys: tuple[CurveKey, ...]
     before: Extrapolation = "hold"
     after: Extrapolation = "hold"
-    _segments: tuple[_Segment, ...] = field(init=False, repr=False, compare=False)
+    _segments: tuple[Segment, ...] = field(init=False, repr=False, compare=False)
     _frames: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -236,11 +184,13 @@ class Curve:
     def _cut(self, first: float, last: float) -> Curve:
         if first == last:
             return Curve((CurveKey(first, self(first)),))
-        pieces = [self._extended(first, self._frames[0], "start")] if first < self._frames[0] else []
+        pieces = (
+            [straight(first, self(first), self._frames[0], self(self._frames[0]))] if first < self._frames[0] else []
+        )
         pieces += self._segments
         if last > self._frames[-1]:
-            pieces.append(self._extended(self._frames[-1], last, "end"))
-        kept: list[_Segment] = []
+            pieces.append(straight(self._frames[-1], self(self._frames[-1]), last, self(last)))
+        kept: list[Segment] = []
         for piece in pieces:
             if piece.frames[3] <= first or piece.frames[0] >= last:
                 continue
@@ -251,12 +201,8 @@ class Curve:
             kept.append(piece)
         return Curve(_keys_of(kept, self(last)))
 
-    def _extended(self, first: float, last: float, end: Literal["start", "end"]) -> _Segment:
-        """The extrapolated stretch outside the keys as a segment of its own."""
-        return _line(first, self(first), last, self(last))
 
-
-def _keys_of(segments: list[_Segment], last_value: float) -> tuple[CurveKey, ...]:
+def _keys_of(segments: list[Segment], last_value: float) -> tuple[CurveKey, ...]:
     """Keys with all handles written out, of segments that follow on each other."""
     keys: list[CurveKey] = []
     names: dict[str, Interpolation] = {"step": "constant", "straight": "linear", "bezier": "bezier"}
@@ -323,28 +269,22 @@ def _automatic_slope(
     return size if into > 0 else -size
 
 
-def _segment(key: CurveKey, following: CurveKey, right: Offset, left: Offset) -> _Segment:
+def _segment(key: CurveKey, following: CurveKey, right: Offset, left: Offset) -> Segment:
     first, last, start, end = key.frame, following.frame, key.value, following.value
     if key.interpolation == "linear":
-        return _line(first, start, last, end)
+        return straight(first, start, last, end)
     if key.interpolation == "constant":
-        return _Segment((first, first, last, last), (start, start, start, start), "step")
+        return Segment((first, first, last, last), (start, start, start, start), "step")
     if key.interpolation in EASES:
         a, b = EASES[key.interpolation]
         rise, third = end - start, (last - first) / 3
-        return _Segment(
+        return Segment(
             (first, first + third, last - third, last), (start, start + a * rise, start + b * rise, end), "bezier"
         )
     right, left = _within(right, left, last - first)
-    return _Segment(
+    return Segment(
         (first, first + right[0], last + left[0], last), (start, start + right[1], end + left[1], end), "bezier"
     )
-
-
-def _line(first: float, start: float, last: float, end: float) -> _Segment:
-    third = (last - first) / 3
-    rise = (end - start) / 3
-    return _Segment((first, first + third, last - third, last), (start, start + rise, end - rise, end), "straight")
 
 
 def _within(right: Offset, left: Offset, length: float) -> tuple[Offset, Offset]:
@@ -354,44 +294,3 @@ def _within(right: Offset, left: Offset, length: float) -> tuple[Offset, Offset]
     if -left[0] > length:
         left = (-length, left[1] * (length / -left[0]))
     return right, left
-
-
-def _bernstein(p: tuple[float, float, float, float], t: float) -> float:
-    s = 1 - t
-    return p[0] * s * s * s + 3 * p[1] * s * s * t + 3 * p[2] * s * t * t + p[3] * t * t * t
-
-
-def _subdivide(
-    p: tuple[float, float, float, float], t: float
-) -> tuple[tuple[float, float, float, float], tuple[float, float, float, float]]:
-    def mix(a: float, b: float) -> float:
-        return a * (1 - t) + b * t
-
-    ab, bc, cd = mix(p[0], p[1]), mix(p[1], p[2]), mix(p[2], p[3])
-    abc, bcd = mix(ab, bc), mix(bc, cd)
-    middle = mix(abc, bcd)
-    return (p[0], ab, abc, middle), (middle, bcd, cd, p[3])
-
-
-def solve_time(u: float, a: float, b: float) -> float:
-    """The t in 0..1 with ``3 a t (1-t)^2 + 3 b t^2 (1-t) + t^3 = u``, for u, a and b in 0..1, where time only rises.
-
-    Newton's steps, each kept inside the bracket that the signs have left, halved where a step leaves it; until the
-    time is right to 1e-15 of the segment or nothing moves any more.
-    """
-    if abs(a - 1 / 3) < 1e-14 and abs(b - 2 / 3) < 1e-14:
-        return u  # time runs evenly
-    low, high, t = 0.0, 1.0, u
-    for _ in range(200):
-        s = 1 - t
-        error = 3 * a * t * s * s + 3 * b * t * t * s + t * t * t - u
-        if abs(error) < 1e-15 or high - low < 1e-16:
-            break
-        if error > 0:
-            high = t
-        else:
-            low = t
-        slope = 3 * (a * s * s + 2 * (b - a) * s * t + (1 - b) * t * t)
-        step = t - error / slope if slope > 1e-9 else low
-        t = step if low < step < high else (low + high) / 2
-    return t

@@ -181,16 +181,16 @@ def strength_curve(
             distance it is focused at.
 
     Returns:
-        A function of the frame number, which raises OpticsError where K is negative or the lens cannot focus.
+        A function of the frame number, which raises OpticsError where K is not finite or the lens cannot focus.
 
     Raises:
         OpticsError: a lens without a focus or without limits in world units.
     """
     if shot.lens is None:
-        assert shot.blur is not None  # noqa: S101 - the document holds exactly one of them
+        assert shot.blur is not None  # the document holds exactly one of them
         return _Keyed(Curve.of(shot.blur.keys, shot.blur.before, shot.blur.after))
     require(focus is not None, OpticsError, "lens: K of a lens depends on its focus; give the shot's focus curve too")
-    assert focus is not None  # noqa: S101 - for the type checker
+    assert focus is not None  # for the type checker
     return _Lensed(shot, width_px, limits, focus)
 
 
@@ -210,7 +210,7 @@ class _Lensed:
     """K of a real lens, whose focal length and f-number may be keyed."""
 
     def __init__(self, shot: Shot, width_px: float, limits: DepthLimits, focus: Callable[[float], float]) -> None:
-        assert shot.lens is not None  # noqa: S101
+        assert shot.lens is not None
         self._lens = shot.lens
         self._focal_length = _number(shot.lens.focal_length)
         self._f_number = _number(shot.lens.f_number)

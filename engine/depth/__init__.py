@@ -1,0 +1,17 @@
+"""Depth: what the channel's values mean, the shot's limits, clean edges, and the focal point read from it."""
+
+from engine.depth.conventions import DepthLimits, Disparity, to_disparity
+from engine.depth.edges import clean_edges
+from engine.depth.focus import focus_curve, sample_disparity
+from engine.depth.limits import DepthSurvey, find_limits
+
+__all__ = [
+    "DepthLimits",
+    "DepthSurvey",
+    "Disparity",
+    "clean_edges",
+    "find_limits",
+    "focus_curve",
+    "sample_disparity",
+    "to_disparity",
+]
