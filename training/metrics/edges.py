@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -57,7 +56,7 @@ def edge_band(disparity: Float32Array, radius: float = EDGE_RADIUS, step: float 
 
 
 @njit(cache=True, nogil=True)
-def _dilate(mask: Any, radius: float) -> Any:
+def _dilate(mask: Mask, radius: float) -> Mask:
     """Dilation by a disc: distance along the column first, then the nearest over the neighbouring columns."""
     height, width = mask.shape
     reach = int(radius)

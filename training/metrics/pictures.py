@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -39,7 +38,7 @@ def display(image: Float32Array) -> Float32Array:
 
 
 @njit(cache=True, nogil=True)
-def _srgb(values: Any) -> Any:
+def _srgb(values: Float32Array) -> Float32Array:
     """Encode each value; written so that NaN takes the dark end."""
     out = np.empty_like(values)
     gamma = np.float32(1.0 / 2.4)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 
@@ -59,11 +57,11 @@ def ssim_of_display(result: Float32Array, reference: Float32Array) -> float:
         plane = np.ascontiguousarray(result[..., channel])
         other = np.ascontiguousarray(reference[..., channel])
         total += float(_mean_similarity(plane, other, taps))
-    return total / channels
+    return float(total / channels)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract", "reassoc"})
-def _mean_similarity(a: Any, b: Any, taps: Any) -> Any:
+def _mean_similarity(a: Float32Array, b: Float32Array, taps: Float32Array) -> float:
     """Mean SSIM over all whole windows of two planes: five moments, columns first, then rows, one line at a time.
 
     Values are taken from 0.5, which halves the rounding of float32 variances and leaves them as they are; the means
@@ -102,4 +100,4 @@ def _mean_similarity(a: Any, b: Any, taps: Any) -> Any:
             top = (2.0 * ma * mb + _C1) * (2.0 * cov + _C2)
             row += top / ((ma * ma + mb * mb + _C1) * (va + vb + _C2))
         total += row
-    return total / ((height - size + 1) * (width - size + 1))
+    return float(total / ((height - size + 1) * (width - size + 1)))

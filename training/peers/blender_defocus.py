@@ -10,16 +10,19 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import bpy  # type: ignore[import-not-found]
+
+Block: TypeAlias = Any
+"""Something of Blender's own; bpy carries no types."""
 
 # For the Z-buffer way: of the camera that the node asks. Distances near 1 keep float32 exact.
 _FOCUS_DISTANCE = 1.0
 _LENS, _SENSOR, _F_STOP = 50.0, 36.0, 1.0
 
 
-def prepare(job: dict[str, Any]) -> Any:
+def prepare(job: dict[str, Any]) -> Block:
     """A scene that renders nothing but its compositor, in float EXR without any colour conversion."""
     scene = bpy.context.scene
     scene.use_nodes = True
@@ -40,7 +43,7 @@ def prepare(job: dict[str, Any]) -> Any:
     return scene
 
 
-def load(path: str, space: str) -> Any:
+def load(path: str, space: str) -> Block:
     """An image block of a file."""
     image = bpy.data.images.load(path)
     image.colorspace_settings.name = space
@@ -56,7 +59,7 @@ def linear_name() -> str:
     return "Linear" if bpy.app.version < (4, 0, 0) else "Linear Rec.709"
 
 
-def depth_of_radius(tree: Any, radius: Any, size: list[int]) -> Any:
+def depth_of_radius(tree: Block, radius: Block, size: list[int]) -> Block:
     """Nodes that turn a radius into the Z for which the Defocus node computes that radius.
 
     The node takes ``0.5 |a (s (1/focus - 1/Z) - 1)|`` with ``a = 0.5 (lens / (aspect sensor)) / f-stop`` and
@@ -77,7 +80,7 @@ def depth_of_radius(tree: Any, radius: Any, size: list[int]) -> Any:
     return inverse.outputs[0]
 
 
-def connect(scene: Any, job: dict[str, Any], entry: dict[str, Any], plate: Any, radius: Any, blur: bool) -> None:
+def connect(scene: Block, job: dict[str, Any], entry: dict[str, Any], plate: Block, radius: Block, blur: bool) -> None:
     """The node tree of one frame: picture, radius, Defocus, output; or the same without Defocus."""
     tree = scene.node_tree
     tree.nodes.clear()
@@ -103,7 +106,7 @@ def connect(scene: Any, job: dict[str, Any], entry: dict[str, Any], plate: Any, 
     tree.links.new(result, out.inputs["Image"])
 
 
-def measure(scene: Any, path: str, repeats: int) -> float:
+def measure(scene: Block, path: str, repeats: int) -> float:
     """Write the compositor's picture; the least CPU seconds of ``repeats`` renders, reading and writing included."""
     scene.render.filepath = path
     least = float("inf")

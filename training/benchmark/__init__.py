@@ -1,0 +1,18 @@
+"""Rackfocus beside other programs: how near to the truth, how fast, how much memory."""
+
+from training.benchmark.optical import OpticalOptions, OpticalReport, ShotScore, run_optical
+from training.benchmark.speed import SpeedOptions, SpeedPoint, SpeedReport, run_speed
+from training.benchmark.table import Report, aligned
+
+__all__ = [
+    "OpticalOptions",
+    "OpticalReport",
+    "Report",
+    "ShotScore",
+    "SpeedOptions",
+    "SpeedPoint",
+    "SpeedReport",
+    "aligned",
+    "run_optical",
+    "run_speed",
+]
