@@ -169,13 +169,15 @@ def _prepared(scene: Scene) -> _Prepared:
     offsets, heights, widths = (np.zeros((len(elements), deepest), np.int64) for _ in range(3))
     start = 0
     for e, pyramid in enumerate(pyramids):
-        for level, image in enumerate(pyramid):
-            offsets[e, level], heights[e, level], widths[e, level] = start, image.shape[0], image.shape[1]
-            start += image.shape[0] * image.shape[1]
-    texels = np.concatenate([image.reshape(-1, 4) for pyramid in pyramids for image in pyramid])
+        for k, level in enumerate(pyramid):
+            height, width = level.image.shape[:2]
+            offsets[e, k], heights[e, k], widths[e, k] = start, height, width
+            start += height * width
+    texels = np.concatenate([level.image.reshape(-1, 4) for pyramid in pyramids for level in pyramid])
     empty = np.zeros(0)
     planes = Planes(
-        texels=np.ascontiguousarray(texels, np.float32),
+        texels=texels,
+        bounds=np.concatenate([level.bounds.reshape(-1, 2) for pyramid in pyramids for level in pyramid]),
         offsets=offsets,
         heights=heights,
         widths=widths,
@@ -188,18 +190,31 @@ def _prepared(scene: Scene) -> _Prepared:
     return _Prepared(elements, planes)
 
 
-def _pyramid(element: Element) -> list[Float32Array]:
-    """The surface and its halves, down to a few texels; each texel is the mean of four."""
-    levels = [np.asarray(element.surface, np.float32)]
-    while min(levels[-1].shape[:2]) > 4:
-        image = levels[-1]
+class _Level(NamedTuple):
+    image: Float32Array
+    bounds: Float32Array
+
+
+def _pyramid(element: Element) -> list[_Level]:
+    """The surface and its halves, down to a few texels; each texel is the mean of four, its bounds theirs."""
+    image = np.ascontiguousarray(element.surface, np.float32)
+    bounds = np.ascontiguousarray(image[..., [3, 3]])
+    levels = [_Level(image, bounds)]
+    while min(image.shape[:2]) > 4:
         odd = ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0))
         # Beyond its border an element is empty; a background goes on.
-        image = np.pad(image, odd, mode="edge") if element.endless else np.pad(image, odd)
-        levels.append(
-            (image[0::2, 0::2] + image[1::2, 0::2] + image[0::2, 1::2] + image[1::2, 1::2]) * np.float32(0.25)
-        )
+        mode = "edge" if element.endless else "constant"
+        image = sum(_quarters(np.pad(image, odd, mode=mode))) * np.float32(0.25)
+        quarters = _quarters(np.pad(bounds, odd, mode=mode))
+        least = np.minimum.reduce([q[..., 0] for q in quarters])
+        most = np.maximum.reduce([q[..., 1] for q in quarters])
+        bounds = np.stack([least, most], axis=-1)
+        levels.append(_Level(image, bounds))
     return levels
+
+
+def _quarters(image: Float32Array) -> list[Float32Array]:
+    return [image[0::2, 0::2], image[1::2, 0::2], image[0::2, 1::2], image[1::2, 1::2]]
 
 
 def _place(element: Element, scene: Scene, time: float) -> _Placed:
@@ -271,7 +286,7 @@ def _box(element: Element, placed: _Placed, focus: float, strength: float) -> ND
     height, width = element.surface.shape[:2]
     corners = np.array([[-1, -1, 1], [width + 1, -1, 1], [width + 1, height + 1, 1], [-1, height + 1, 1]], float)
     back = corners @ np.linalg.inv(placed.to_surface).T
-    if np.any(back[:, 2] * np.sign(back[0, 2]) <= 0):
+    if np.any(back[:, 2] <= 0):
         return everywhere
     disparity = 1.0 / back[:, 2]
     if np.any(disparity < HORIZON):

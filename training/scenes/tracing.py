@@ -35,6 +35,7 @@ class Planes(NamedTuple):
 
     Attributes:
         texels: (T, 4) float32, all mip levels of all elements, premultiplied RGBA.
+        bounds: (T, 2) float32, least and most alpha of level 0 under every texel.
         offsets, heights, widths: (E, L) int64, where each level starts and its size.
         levels: (E,) int64, number of levels of each.
         maps: (E, 3, 3) float64; ``maps @ (x, y, 1)`` is (column * d, row * d, d) for pixel position (x, y), with
@@ -45,6 +46,7 @@ class Planes(NamedTuple):
     """
 
     texels: Float32Array
+    bounds: Float32Array
     offsets: NDArray[np.int64]
     heights: NDArray[np.int64]
     widths: NDArray[np.int64]
@@ -92,13 +94,13 @@ def _level(planes: Any, e: int, x: float, y: float, strength: float, focus: floa
     return level
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _mirror(i: int, n: int) -> int:
     i = i % (2 * n)
     return i if i < n else 2 * n - 1 - i
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _corner(planes: Any, e: int, level: int, row: int, column: int) -> int:
     """Index of a texel, or -1 outside the surface."""
     h = planes.heights[e, level]
@@ -155,12 +157,12 @@ def _lookup(planes: Any, e: int, level: int, column: float, row: float) -> tuple
 @njit(cache=True, inline="always")
 def _hit(planes: Any, e: int, x: float, y: float, u: float, v: float, focus: float) -> float:
     """Disparity where a ray meets the plane; 0 or less where it does not. (u, v) is the lens point times K."""
-    m = planes.maps[e]
-    lean = m[2, 0] * u + m[2, 1] * v
+    maps = planes.maps
+    lean = maps[e, 2, 0] * u + maps[e, 2, 1] * v
     below = 1.0 - lean
     if below < 1e-6:
         return 0.0
-    return (m[2, 0] * x + m[2, 1] * y + m[2, 2] - focus * lean) / below
+    return (maps[e, 2, 0] * x + maps[e, 2, 1] * y + maps[e, 2, 2] - focus * lean) / below
 
 
 @njit(cache=True, inline="always")
@@ -168,24 +170,108 @@ def _sample(
     planes: Any, e: int, level: int, x: float, y: float, d: float
 ) -> tuple[float, float, float, float]:
     """RGBA of element e at pixel position (x, y), where its disparity is d."""
-    m = planes.maps[e]
+    maps = planes.maps
     inverse = 1.0 / d
-    column = (m[0, 0] * x + m[0, 1] * y + m[0, 2]) * inverse
-    row = (m[1, 0] * x + m[1, 1] * y + m[1, 2]) * inverse
+    column = (maps[e, 0, 0] * x + maps[e, 0, 1] * y + maps[e, 0, 2]) * inverse
+    row = (maps[e, 1, 0] * x + maps[e, 1, 1] * y + maps[e, 1, 2]) * inverse
     return _lookup(planes, e, level, column, row)
 
 
 @njit(cache=True, inline="always")
+def _reach(planes: Any, e: int, x: float, y: float, strength: float, focus: float) -> float:
+    """How far from (x, y) a ray of that pixel may meet the plane, in pixels; infinite where the plane is too steep."""
+    m = planes.maps[e]
+    d = m[2, 0] * x + m[2, 1] * y + m[2, 2]
+    slope = np.hypot(m[2, 0], m[2, 1])
+    if strength * slope > 0.9:
+        return np.inf
+    # d changes by slope per pixel on the way, and the reach with it.
+    return (strength * abs(d - focus) + 1.0) / (1.0 - strength * slope)
+
+
+@njit(cache=True, inline="always")
+def _alpha_bounds(planes: Any, e: int, level: int, x: float, y: float, reach: float) -> tuple[float, float]:
+    """Least and most alpha that rays can find within ``reach`` pixels of (x, y); (0, 1) where that is not known."""
+    m = planes.maps[e]
+    left = top = np.inf
+    right = bottom = -np.inf
+    for k in range(4):
+        qx = x + (reach if k & 1 else -reach)
+        qy = y + (reach if k & 2 else -reach)
+        d = m[2, 0] * qx + m[2, 1] * qy + m[2, 2]
+        if not d > NEAREST_DISPARITY:
+            return 0.0, 1.0
+        column = (m[0, 0] * qx + m[0, 1] * qy + m[0, 2]) / d
+        row = (m[1, 0] * qx + m[1, 1] * qy + m[1, 2]) / d
+        left = min(left, column)
+        right = max(right, column)
+        top = min(top, row)
+        bottom = max(bottom, row)
+    margin = 1 << level
+    level = 0
+    size = max(right - left, bottom - top) + 2.0 * margin
+    while size > 2.0 and level + 1 < planes.levels[e]:
+        size *= 0.5
+        level += 1
+    block = 1.0 / (1 << level)
+    c0 = int(np.floor((left - margin) * block))
+    c1 = int(np.floor((right + margin) * block))
+    r0 = int(np.floor((top - margin) * block))
+    r1 = int(np.floor((bottom + margin) * block))
+    if (c1 - c0) * (r1 - r0) > 100:
+        return 0.0, 1.0
+    least = 1.0
+    most = 0.0
+    for row in range(r0, r1 + 1):
+        for column in range(c0, c1 + 1):
+            i = _corner(planes, e, level, row, column)
+            if i < 0:
+                least = 0.0
+            else:
+                least = min(least, planes.bounds[i, 0])
+                most = max(most, planes.bounds[i, 1])
+    return least, most
+
+
+@njit(cache=True)
 def _candidates(planes: Any, x: float, y: float, strength: float, focus: float, near: Any, levels: Any) -> int:
-    """Elements that a ray of the pixel at (x, y) may meet, and the mip level for each."""
+    """Elements that rays of the pixel at (x, y) may meet, and the mip level for each.
+
+    Those that are empty all around the pixel, or lie wholly behind one that is opaque all around it, are left out.
+    """
     count = 0
+    hidden = 0.0
     for e in range(planes.levels.size):
         b = planes.boxes[e]
-        if b[0] <= x <= b[2] and b[1] <= y <= b[3]:
-            near[count] = e
-            levels[e] = _level(planes, e, x, y, strength, focus)
-            count += 1
-    return count
+        if x < b[0] or x > b[2] or y < b[1] or y > b[3]:
+            continue
+        level = _level(planes, e, x, y, strength, focus)
+        reach = _reach(planes, e, x, y, strength, focus)
+        least, most = 0.0, 1.0
+        if reach < 1e6:
+            least, most = _alpha_bounds(planes, e, level, x, y, reach)
+        if most <= 0.0:
+            continue
+        levels[e] = level
+        near[count] = e
+        count += 1
+        if least >= 1.0:
+            m = planes.maps[e]
+            farthest = m[2, 0] * x + m[2, 1] * y + m[2, 2] - np.hypot(m[2, 0], m[2, 1]) * (reach + 1.0)
+            hidden = max(hidden, farthest)
+    if hidden <= 0.0:
+        return count
+    kept = 0
+    for k in range(count):
+        e = near[k]
+        m = planes.maps[e]
+        slope = np.hypot(m[2, 0], m[2, 1])
+        nearest = m[2, 0] * x + m[2, 1] * y + m[2, 2] + slope * (_reach(planes, e, x, y, strength, focus) + 1.0)
+        if nearest < hidden:
+            continue
+        near[kept] = e
+        kept += 1
+    return kept
 
 
 @njit(cache=True, inline="always")
@@ -201,7 +287,7 @@ def _sort(near: Any, depths: Any, count: int) -> None:
         near[j] = e
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, parallel=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def trace(planes: Any, sets: Float32Array, strength: float, focus: float, out: Float32Array) -> None:
     """Fill ``out`` (H, W, 4) with the mean over every pixel's rays, front to back with soft alpha.
 
@@ -267,7 +353,7 @@ def _transmittance(
     return left
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, parallel=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def add_lights(
     planes: Any, lights: Any, sets: Float32Array, strength: float, focus: float, out: Float32Array
 ) -> None:
@@ -322,7 +408,7 @@ def add_lights(
                     out[row, column, c] += lights.colours[n, c] * total / count
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, parallel=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
 def hard_disparity(planes: Any, out: Float32Array) -> None:
     """Fill ``out`` (H, W) with the disparity of the frontmost surface at every pixel's centre whose alpha is > 0.5."""
     height, width = out.shape
