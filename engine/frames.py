@@ -16,7 +16,8 @@ __all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window"
 
 Float32Array = NDArray[np.float32]
 
-_RANGE = re.compile(r"^\s*(-?\d+)\s*(?:-\s*(-?\d+)\s*(?:[x:]\s*(\d+))?)?\s*$")
+_RANGE = re.compile(r"^\s*(-?\d{1,9})\s*(?:-\s*(-?\d{1,9})\s*(?:[x:]\s*(\d{1,9}))?)?\s*$", re.ASCII)
+_LONGEST = 10_000_000  # frames; more is a slip of the keyboard, and would fill the memory
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class FrameRange:
             step = int(match[3]) if match[3] is not None else 1
             if last < first or step < 1:
                 raise ShotError(f'frames: "{part.strip()}" runs backwards or has no step; write the lower frame first')
+            if len(numbers) + (last - first) // step >= _LONGEST:
+                raise ShotError(f'frames: "{part.strip()}" is more than {_LONGEST} frames; correct it')
             numbers.update(range(first, last + 1, step))
         return cls.of(numbers)
 

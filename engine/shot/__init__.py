@@ -16,6 +16,9 @@ from engine.shot.document import (
     RendererChoice,
     Shot,
 )
+from engine.shot.reference import field_description, shot_reference, shot_schema
+from engine.shot.storage import load_shot, save_shot, shot_from_json, shot_to_dict, shot_to_json
+from engine.shot.validation import shot_from_dict
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -32,4 +35,13 @@ __all__ = [
     "Plate",
     "RendererChoice",
     "Shot",
+    "field_description",
+    "load_shot",
+    "save_shot",
+    "shot_from_dict",
+    "shot_from_json",
+    "shot_reference",
+    "shot_schema",
+    "shot_to_dict",
+    "shot_to_json",
 ]

@@ -1,14 +1,18 @@
-"""The shot document: one validated description of a job, shared by every face of the product.
+"""The models of the shot document.
 
 Each field's description is written here once; the command line's help, the tooltips of the hosts, the JSON Schema and
-``docs/shot.md`` are made from it.
+``docs/shot.md`` are made from it. Paths in a document on disk are relative to the document's own folder (see
+``engine.shot.storage``); in a ``Shot`` made in memory they are relative to the process's folder, as in any program.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from engine.curve import Extrapolation, Interpolation
+from engine.shot.checks import check_shot
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -17,6 +21,7 @@ __all__ = [
     "Depth",
     "Focus",
     "FocusKey",
+    "Handle",
     "Highlights",
     "Key",
     "LensSettings",
@@ -24,14 +29,12 @@ __all__ = [
     "Plate",
     "RendererChoice",
     "Shot",
-    "Handle",
 ]
 
 SCHEMA_VERSION = 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Interpolation = Literal["constant", "linear", "bezier", "ease-in", "ease-out", "ease-in-out", "settle"]
-Extrapolation = Literal["hold", "linear"]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
 
 
@@ -47,10 +50,16 @@ class Handle(_Part):
 
 
 class _KeyShape(_Part):
+    """What keys of values and keys of the focal point have in common."""
+
     frame: Finite = Field(description="Frame number of the key; may lie between frames.")
-    interpolation: Interpolation = Field("bezier", description="How the curve runs from this key to the next.")
+    interpolation: Interpolation = Field(
+        "bezier", description="How the curve runs to the next key; settle starts fast and arrives softly."
+    )
     left: Handle | None = Field(None, description="Left tangent handle; a smooth one is chosen where it is not given.")
-    right: Handle | None = Field(None, description="Right tangent handle; a smooth one is chosen where it is not given.")
+    right: Handle | None = Field(
+        None, description="Right tangent handle; a smooth one is chosen where it is not given."
+    )
 
 
 class Key(_KeyShape):
@@ -68,9 +77,10 @@ class FocusKey(_KeyShape):
         "The depth is the median of the pixels around it.",
     )
     disparity: Finite | None = Field(None, description="Focus at this disparity: 1 nearest, 0 farthest.")
-    distance: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="Focus at this distance, in the depth channel's own unit."
-    )
+    distance: Positive | None = Field(None, description="Focus at this distance, in the depth channel's own unit.")
+
+
+Keys = Annotated[tuple[Key, ...], Field(min_length=1)]
 
 
 class Plate(_Part):
@@ -79,15 +89,15 @@ class Plate(_Part):
     path: str = Field(description="Image sequence (%04d, #### or $F4) or movie.")
     frames: str | None = Field(None, description="Frames of the shot, like 1001-1024; all that exist when not given.")
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
-    layer: str | None = Field(None, description="Layer of the colour channels; the root's R, G, B and A when not given.")
+    layer: str | None = Field(
+        None, description="Layer of the colour channels; the root's R, G, B and A when not given."
+    )
     extra_layers: tuple[str, ...] = Field((), description='Further layers to blur alike, or "*" for all.')
     colour_space: str | None = Field(
         None, description="Colour space of the files, a name of the OCIO configuration; by file type when not given."
     )
-    frame_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None, description="Frames per second; the file's own when not given."
-    )
-    pixel_aspect: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+    frame_rate: Positive | None = Field(None, description="Frames per second; the file's own when not given.")
+    pixel_aspect: Positive | None = Field(
         None, description="Width of a pixel over its height; the file's own when not given."
     )
     on_missing: Literal["error", "hold", "black"] = Field(
@@ -98,19 +108,25 @@ class Plate(_Part):
 class Depth(_Part):
     """How far away things are."""
 
-    path: str | None = Field(None, description="Image sequence or movie of the depth; the plate's own files when not given.")
+    path: str | None = Field(
+        None, description="Image sequence or movie of the depth; the plate's own files when not given."
+    )
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
-    channel: str | None = Field(None, description="Channel that holds the depth; Z, depth.Z or the first one when not given.")
+    channel: str | None = Field(
+        None, description="Channel that holds the depth; Z, depth.Z or the first one when not given."
+    )
     convention: Literal["distance", "inverse", "near1", "far1", "direct"] = Field(
         "distance",
-        description="What the values mean: a distance; one over a distance; normalised with 1 nearest; normalised with 1 "
-        "farthest; or disparity to be used directly.",
+        description="What the values mean: a distance; one over a distance; normalised with 1 nearest; normalised "
+        "with 1 farthest; or disparity to be used directly.",
     )
     near: Finite | None = Field(
-        None, description="The channel's value at the nearest point (disparity 1); found over the whole shot when not given."
+        None,
+        description="The channel's value at the nearest point (disparity 1); found over the whole shot when not given.",
     )
     far: float | None = Field(
-        None, description="The channel's value at the farthest point (disparity 0); infinity for distances when not given."
+        None,
+        description="The channel's value at the farthest point (disparity 0); infinity for distances when not given.",
     )
     unpremultiply: bool = Field(False, description="Divide the depth by the plate's alpha before use.")
     clean_edges: bool = Field(True, description="Snap antialiased depth at an edge to the surface on one side of it.")
@@ -135,19 +151,18 @@ class Focus(_Part):
 class Blur(_Part):
     """The blur strength K over time."""
 
-    keys: tuple[Key, ...] = Field(description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1)
+    keys: tuple[Key, ...] = Field(
+        description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1
+    )
     before: Extrapolation = Field("hold", description="The curve before its first key.")
     after: Extrapolation = Field("hold", description="The curve after its last key.")
-
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LensSettings(_Part):
     """A real lens in place of K."""
 
-    focal_length: Positive | tuple[Key, ...] = Field(description="Focal length in millimetres; a number or keys.")
-    f_number: Positive | tuple[Key, ...] = Field(description="F-number; a number or keys.")
+    focal_length: Positive | Keys = Field(description="Focal length in millimetres; a number or keys.")
+    f_number: Positive | Keys = Field(description="F-number; a number or keys.")
     sensor_width: Positive = Field(36.0, description="Width of the sensor in millimetres, as wide as the plate.")
     world_unit: Literal["mm", "cm", "dm", "m", "in", "ft"] = Field("m", description="Unit of the depth's distances.")
 
@@ -167,7 +182,9 @@ class Aperture(_Part):
     ring: Annotated[float, Field(ge=-1, le=1)] = Field(
         0.0, description="Brightness of the rim against the middle: above 0 a soap bubble, below 0 a soft, dim rim."
     )
-    softness: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="Softness of the shape's outline, as a share of its radius.")
+    softness: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="Softness of the shape's outline, as a share of its radius."
+    )
     image: str | None = Field(None, description="Picture file of a shape of your own; its light is its weight.")
 
 
@@ -193,16 +210,22 @@ class Output(_Part):
     """What is written."""
 
     path: str = Field(description="Image sequence pattern (EXR, PNG, TIFF, DPX) or movie (.mov, .mp4) of the result.")
-    data_type: Literal["half", "float"] | None = Field(None, description="EXR data type; the plate's own when not given.")
+    data_type: Literal["half", "float"] | None = Field(
+        None, description="EXR data type; the plate's own when not given."
+    )
     compression: str | None = Field(None, description="EXR compression; zips when not given.")
     colour_space: str | None = Field(None, description="Colour space of the result; the plate's own when not given.")
     layers: tuple[OutputLayer, ...] = Field(
         (),
-        description="Further layers: coc (signed radius in pixels), disparity, overlay (behind blue, in focus green, in "
-        "front red), invented (the share of background that the plate does not show).",
+        description="Further layers: coc (signed radius in pixels), disparity, overlay (behind blue, in focus green, "
+        "in front red), invented (the share of background that the plate does not show).",
     )
-    codec: Literal["h264", "prores"] | None = Field(None, description="Movie codec; h264 in .mp4, prores in .mov when not given.")
-    metadata: dict[str, str] = Field(default_factory=dict, description="Further header entries; names of 31 characters at most.")
+    codec: Literal["h264", "prores"] | None = Field(
+        None, description="Movie codec; h264 in .mp4, prores in .mov when not given."
+    )
+    metadata: dict[str, str] = Field(
+        default_factory=dict, description="Further header entries; names of 31 characters at most."
+    )
 
 
 class Shot(_Part):
@@ -210,21 +233,28 @@ class Shot(_Part):
 
     schema_version: int = Field(SCHEMA_VERSION, description="Version of this document's schema.")
     name: str = Field("", description="Name of the shot, for people.")
-    plate: Plate
-    depth: Depth = Field(default_factory=Depth)
-    focus: Focus
+    plate: Plate = Field(description="The sharp shot.")
+    depth: Depth = Field(default_factory=Depth, description="How far away things are.")
+    focus: Focus = Field(description="The focal point over time.")
     blur: Blur | None = Field(None, description="The blur strength K over time; either this or a lens.")
     lens: LensSettings | None = Field(None, description="A real lens; either this or K.")
     in_focus_range: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="Disparity on both sides of the focal plane that stays sharp."
     )
-    near_multiplier: Annotated[float, Field(ge=0, le=100)] = Field(1.0, description="Multiplies the blur in front of the focal plane.")
-    far_multiplier: Annotated[float, Field(ge=0, le=100)] = Field(1.0, description="Multiplies the blur behind the focal plane.")
-    maximum_radius: Annotated[float, Field(ge=0, le=2000)] | None = Field(None, description="Largest blur radius in pixels.")
-    aperture: Aperture = Field(default_factory=Aperture)
-    highlights: Highlights = Field(default_factory=Highlights)
-    renderer: RendererChoice = Field(default_factory=RendererChoice)
-    output: Output
+    near_multiplier: Annotated[float, Field(ge=0, le=100)] = Field(
+        1.0, description="Multiplies the blur in front of the focal plane."
+    )
+    far_multiplier: Annotated[float, Field(ge=0, le=100)] = Field(
+        1.0, description="Multiplies the blur behind the focal plane."
+    )
+    maximum_radius: Annotated[float, Field(ge=0, le=2000)] | None = Field(
+        None, description="Largest blur radius in pixels."
+    )
+    aperture: Aperture = Field(default_factory=Aperture, description="The shape of the lens's opening.")
+    highlights: Highlights = Field(default_factory=Highlights, description="A boost for lights that were clipped.")
+    renderer: RendererChoice = Field(default_factory=RendererChoice, description="Which renderer makes the picture.")
+    output: Output = Field(description="What is written, and where.")
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Checks that span fields live in ``engine.shot.checks``."""
+    def model_post_init(self, _context: object, /) -> None:
+        """Hold the fields against each other (``engine.shot.checks``), however the shot was made."""
+        check_shot(self)

@@ -1,0 +1,143 @@
+"""Shot documents on disk.
+
+Paths in a document are relative to the folder that the document lies in, so that a shot's folder can be moved or
+mounted elsewhere. Loading makes them absolute, so nothing later depends on where the program was started. Saving writes
+what lies below the document's folder relative to it, and everything else absolute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path, PureWindowsPath
+from typing import Any, Final
+
+from engine.errors import OutputWriteError, ShotError
+from engine.shot.document import Shot
+from engine.shot.validation import shot_from_dict
+
+__all__ = ["load_shot", "save_shot", "shot_from_json", "shot_to_dict", "shot_to_json"]
+
+LARGEST_FILE: Final = 64 << 20
+"""Bytes; more is a picture or a movie given by mistake."""
+
+PATH_FIELDS: Final = (("plate", "path"), ("depth", "path"), ("output", "path"), ("aperture", "image"))
+
+
+def load_shot(path: str | os.PathLike[str]) -> Shot:
+    """Read a shot document; its relative paths become absolute.
+
+    Raises:
+        ShotError: the file cannot be read, is not JSON, or is not a valid shot (the message names file and field);
+            SchemaError, KeysError, OpticsError, DepthRangeError, OutputExistsError for those causes.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise ShotError(f"{file}: too large for a shot document; give the JSON file of the shot")
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        raise ShotError(f"{file}: there is no such file; check the name of the shot document") from None
+    except (OSError, ValueError) as error:
+        raise ShotError(f"{file}: the shot document cannot be read ({_reason(error)}); check its path") from error
+    return shot_from_json(raw, where=str(file), folder=file.absolute().parent)
+
+
+def shot_from_json(text: str | bytes, where: str = "shot", folder: str | os.PathLike[str] | None = None) -> Shot:
+    """A shot from the text of a document; its relative paths are joined to ``folder`` if one is given.
+
+    Raises:
+        ShotError: as ``load_shot``.
+    """
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        data = json.loads(decoded, object_pairs_hook=_without_repeats)
+    except json.JSONDecodeError as error:
+        raise ShotError(
+            f"{where}: line {error.lineno}, column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}; "
+            "correct the JSON"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ShotError(f"{where}: byte {error.start} is not UTF-8 text; give a JSON document in UTF-8") from None
+    except RecursionError:
+        raise ShotError(f"{where}: the document is nested too deeply to be a shot; correct it") from None
+    except ShotError as error:
+        raise ShotError(f"{where}: {error.message}") from None
+    except ValueError:  # json.loads refuses whole numbers of thousands of digits with a bare ValueError
+        raise ShotError(f"{where}: the document holds a number too large for a shot; correct it") from None
+    shot = shot_from_dict(data, where)
+    if folder is None:
+        return shot
+    base = Path(folder).absolute()
+    return _with_paths(shot, lambda path: _joined(base, path))
+
+
+def save_shot(shot: Shot, path: str | os.PathLike[str]) -> None:
+    """Write a shot document: whole or not at all, fields in the order of the models, defaults left out.
+
+    Raises:
+        OutputWriteError: the folder or the disk does not let it be written.
+    """
+    file = Path(path).absolute()
+    text = shot_to_json(_with_paths(shot, lambda inner: _portable(_joined(Path.cwd(), inner), file.parent)))
+    temporary = file.parent / f".{file.name}.{os.getpid()}.tmp"
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(file)
+    except (OSError, ValueError) as error:
+        with suppress(OSError, ValueError):  # nothing was left, or it cannot be removed for the same reason
+            temporary.unlink()
+        raise OutputWriteError(
+            f"{path}: the shot document cannot be written ({_reason(error)}); check the folder and its disk's space"
+        ) from error
+
+
+def shot_to_dict(shot: Shot) -> dict[str, Any]:
+    """The shot as plain data without its defaults; the schema version comes first and always."""
+    return {"schema_version": shot.schema_version, **shot.model_dump(exclude_defaults=True, exclude={"schema_version"})}
+
+
+def shot_to_json(shot: Shot) -> str:
+    """The shot as the text of a document, paths as they stand."""
+    return json.dumps(shot_to_dict(shot), indent=2, ensure_ascii=False) + "\n"
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ShotError(f'"{twice[:40]}" is given twice in one object; keep one of them')
+    return members
+
+
+def _with_paths(shot: Shot, change: Callable[[str], str]) -> Shot:
+    """The shot with each of its paths changed."""
+    changed: dict[str, Any] = {}
+    for part, field in PATH_FIELDS:
+        model = getattr(shot, part)
+        path = getattr(model, field)
+        if path is not None:
+            changed[part] = model.model_copy(update={field: change(path)})
+    return shot.model_copy(update=changed)
+
+
+def _joined(folder: Path, path: str) -> str:
+    # A drive or share of Windows is no folder beside the document, on whatever system it is read.
+    absolute = Path(path).is_absolute() or PureWindowsPath(path).is_absolute()
+    return path if absolute else str(folder / path)
+
+
+def _portable(absolute: str, folder: Path) -> str:
+    """The path as a document in ``folder`` should say it: one that loading brings back exactly."""
+    below = absolute.removeprefix(f"{folder}{os.sep}")
+    return below if below and _joined(folder, below) == absolute else absolute
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
