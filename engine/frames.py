@@ -62,10 +62,12 @@ class FrameRange:
 
     @property
     def first(self) -> int:
+        """The lowest frame number."""
         return self.numbers[0]
 
     @property
     def last(self) -> int:
+        """The highest frame number."""
         return self.numbers[-1]
 
     def __iter__(self) -> Iterator[int]:

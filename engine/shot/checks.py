@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import isnan
+from math import inf, isnan
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import (
+    DepthRangeError,
     KeysError,
     OpticsError,
     OutputExistsError,
@@ -114,10 +115,9 @@ def _check_focus(shot: Shot) -> None:
 
 
 def _check_strength(shot: Shot) -> None:
+    require(shot.blur is None or shot.lens is None, ShotError, "both blur and lens are given; leave one of them out")
     require(
-        (shot.blur is None) != (shot.lens is None),
-        ShotError,
-        f"blur and lens are {'both' if shot.blur else 'neither'} given; give exactly one of them",
+        shot.blur is not None or shot.lens is not None, ShotError, "neither blur nor lens is given; add one of them"
     )
     if shot.blur is not None:
         _check_keys("blur.keys", shot.blur.keys)
@@ -177,16 +177,20 @@ def _check_depth(shot: Shot) -> None:
         ShotError,
         "depth.far is not a number; give the depth channel's value at the farthest point, or leave it out",
     )
+    if depth.near is None and depth.convention in METRIC:  # near is still to be found
+        assert depth.far is not None
+        usable = depth.far > 0 if depth.convention == "distance" else 0 <= depth.far < inf
+        require(
+            usable,
+            DepthRangeError,
+            f"depth.far is {depth.far:g}, which is no {'distance' if depth.convention == 'distance' else '1/distance'}; "
+            "give the depth channel's value at the farthest point, or leave it out",
+        )
+        return
     # Numba comes in with the depth package, so only documents that name limits wait for it.
     from engine.depth.conventions import DepthLimits
 
-    if depth.near is None and depth.convention in METRIC:
-        # Near is still to be found; far must at least be a value that something could be nearer than.
-        assert depth.far is not None
-        nearer = depth.far / 2 if depth.convention == "distance" else depth.far + 1
-        DepthLimits(min(nearer, 1e30), depth.far).checked(depth.convention)
-    else:
-        DepthLimits.given(depth)
+    DepthLimits.given(depth)
 
 
 def _check_aperture(shot: Shot) -> None:

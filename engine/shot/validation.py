@@ -21,6 +21,24 @@ Cause = Mapping[str, Any]
 
 LONGEST_SHOWN: Final = 40
 
+OUR_WORDS: Final = {
+    "model_type": "it should be an object",
+    "model_attributes_type": "it should be an object",
+    "dict_type": "it should be an object",
+    "tuple_type": "it should be a list",
+    "string_type": "it should be a text",
+    "float_type": "it should be a number",
+    "float_parsing": "it should be a number",
+    "int_type": "it should be a whole number",
+    "int_parsing": "it should be a whole number",
+    "int_from_float": "it should be a whole number",
+    "bool_type": "it should be true or false",
+    "bool_parsing": "it should be true or false",
+    "too_long": "it has too many items",
+    "too_short": "it has too few items",
+}
+"""Pydantic's types of failure, where its own words speak of Python."""
+
 
 def shot_from_dict(data: Mapping[str, Any], where: str = "shot") -> Shot:
     """A shot from plain data as JSON has it; older schema versions are migrated.
@@ -78,7 +96,7 @@ def _one_sentence(error: ValidationError, data: Mapping[str, Any]) -> ShotError 
     places = [_real_path(cause["loc"], data) for cause in causes]
     first = places[0]
     inside = [at for at, place in enumerate(places) if place[: len(first)] == first]
-    chosen = max(inside, key=lambda at: len(places[at]))
+    chosen = max(inside, key=lambda at: (len(places[at]), causes[at]["type"] == "too_short"))
     cause, path = causes[chosen], places[chosen]
     if cause["type"] == "extra_forbidden":
         return ShotError(_unknown_field(path))
@@ -89,7 +107,7 @@ def _one_sentence(error: ValidationError, data: Mapping[str, Any]) -> ShotError 
     if cause["type"] == "too_short" and path[-1:] in (("keys",), ("focal_length",), ("f_number",)):
         return KeysError(f"{name} holds no key; add at least one")
     kind = OpticsError if _is_strength(path) else ShotError
-    rule = cause["msg"].replace("Input should be", "it should be").replace("Value error, ", "")
+    rule = OUR_WORDS.get(cause["type"]) or cause["msg"].replace("Input should be", "it should be")
     return kind(f"{name} is {_shown(cause['input'])}, but {rule[:1].lower()}{rule[1:]}{_described(path)}")
 
 
@@ -112,14 +130,16 @@ def _real_path(location: Sequence[str | int], data: Mapping[str, Any]) -> Path:
 def _unknown_field(path: Path) -> str:
     known = _fields_at(path[:-1])
     name = str(path[-1])
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f'{_shown_path(path)} is not known; did you mean "{_shown_path((*path[:-1], close[0]))}"?'
-    elsewhere = get_close_matches(name, [place.rsplit(".", 1)[-1] for place in _all_fields()], n=1, cutoff=0.8)
-    if elsewhere:
-        place = next(place for place in _all_fields() if place.rsplit(".", 1)[-1] == elsewhere[0])
-        return f'{_shown_path(path)} is not known here; did you mean "{place}"?'
-    return f"{_shown_path(path)} is not known; here a shot has {', '.join(known)}"
+    places = {place.rsplit(".", 1)[-1]: place for place in reversed(_all_fields())}
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    elsewhere = [name] if name in places else get_close_matches(name, places, n=1, cutoff=0.8)
+    if near and elsewhere != [name]:
+        meant = _shown_path((*path[:-1], near[0]))
+    elif elsewhere:
+        meant = places[elsewhere[0]]
+    else:
+        return f"{_shown_path(path)} is not known; here a shot has {', '.join(known)}"
+    return f'{_shown_path(path)} is not known; did you mean "{meant}"?'
 
 
 def _described(path: Path) -> str:
