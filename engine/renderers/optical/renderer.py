@@ -1,0 +1,179 @@
+"""The optical renderer: depth of field from plate and depth alone, without learned weights."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from engine.errors import CancelledError
+from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
+from engine.optics import Defocus, circle_of_confusion
+from engine.renderers.optical.aperture import Lens, lens_points, points_for
+from engine.renderers.optical.highlights import boost_highlights
+from engine.renderers.optical.lamps import Lamps, cut_stamps, take_out_lamps
+from engine.renderers.optical.light_field import paint_views
+from engine.renderers.optical.slices import cut_slices
+from engine.renderers.optical.surfaces import Surfaces, find_surfaces
+from engine.shot import Aperture, Highlights
+
+if TYPE_CHECKING:
+    from engine.shot import Shot
+
+__all__ = ["QUALITIES", "OpticalRenderer", "Quality"]
+
+SHARP = 0.5
+"""Radii up to this (pixels) show no blur: no lens point moves the pixel to another one."""
+
+ROWS_AT_ONCE = 64
+"""Rows painted between two looks at whether the render was cancelled."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a quality spends.
+
+    Attributes:
+        distance: aimed distance between lens points in the largest disc, in pixels.
+        least, most: bounds of the number of lens points.
+        reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
+    """
+
+    distance: float
+    least: int
+    most: int
+    reach: int
+    sweeps: int
+
+
+QUALITIES = {
+    "draft": Quality(distance=5.0, least=24, most=48, reach=2, sweeps=0),
+    "final": Quality(distance=1.25, least=128, most=800, reach=3, sweeps=24),
+}
+
+
+class OpticalRenderer:
+    """Renders each frame on its own.
+
+    Args:
+        aperture: the lens's opening.
+        quality: ``draft`` for the viewer or ``final`` for delivery.
+        highlights: boost of bright blurred pixels.
+        defocus: in-focus range, multipliers and maximum radius.
+        picture: (H, W) weights of a custom opening, in place of blades and ring.
+
+    Raises:
+        OpticsError: the custom opening is black.
+    """
+
+    def __init__(
+        self,
+        aperture: Aperture | None = None,
+        quality: Literal["draft", "final"] = "final",
+        highlights: Highlights | None = None,
+        defocus: Defocus | None = None,
+        picture: Float32Array | None = None,
+    ) -> None:
+        self.aperture = aperture or Aperture()
+        self.quality = QUALITIES[quality]
+        self.highlights = highlights or Highlights()
+        self.defocus = defocus or Defocus()
+        self._picture = picture
+        self._cancelled = threading.Event()
+        self._lenses: dict[int, Lens] = {}
+        self._lens(self.quality.least)
+
+    @classmethod
+    def from_shot(cls, shot: Shot) -> OpticalRenderer:
+        """The renderer that a shot asks for.
+
+        Raises:
+            MediaError: the aperture's picture cannot be read.
+            OpticsError: the aperture's picture is black.
+        """
+        picture = None
+        if shot.aperture.image is not None:
+            from engine.media import read_weights
+
+            picture = read_weights(shot.aperture.image)
+        return cls(shot.aperture, shot.renderer.quality, shot.highlights, Defocus.of(shot), picture)
+
+    def reach(self, frames: FrameRange, within: FrameRange) -> FrameRange:
+        """Each frame needs itself alone."""
+        return FrameRange.of(frame for frame in frames if frame in within)
+
+    def stream(self, plates: Iterable[PlateFrame]) -> Iterator[RenderedFrame]:
+        """Render frames as they come."""
+        for plate in plates:
+            yield self.render(plate)
+
+    def cancel(self) -> None:
+        """Make the render under way, and any later one, raise CancelledError."""
+        self._cancelled.set()
+
+    def render(self, plate: PlateFrame) -> RenderedFrame:
+        """Render one frame.
+
+        Raises:
+            CancelledError: ``cancel`` was called.
+            OpticsError: K or the focal disparity is not usable.
+        """
+        self._check_cancelled(plate.frame)
+        radius = circle_of_confusion(plate.disparity, plate.focus, plate.strength, self.defocus)
+        if float(np.abs(radius).max()) <= SHARP:
+            image, invented = plate.image, np.zeros(plate.disparity.shape, np.float32)
+        else:
+            image, invented = self._blur(plate, radius)
+        return RenderedFrame(
+            frame=plate.frame,
+            image=image,
+            channels=plate.channels,
+            window=plate.window,
+            invented=invented,
+            pixel_aspect=plate.pixel_aspect,
+            metadata=plate.metadata,
+        )
+
+    def _blur(self, plate: PlateFrame, radius: Float32Array) -> tuple[Float32Array, Float32Array]:
+        largest = float(np.abs(radius).max())
+        quality = self.quality
+        lens = self._lens(points_for(largest, distance=quality.distance, least=quality.least, most=quality.most))
+        image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
+        image, lamps = take_out_lamps(image, plate.channels, radius)
+        surfaces = find_surfaces(
+            image, radius, reach=quality.reach, sweeps=quality.sweeps, distance=lens.spacing, aspect=plate.pixel_aspect
+        )
+        return self._paint(plate, surfaces, lens, lamps, largest)
+
+    def _paint(
+        self, plate: PlateFrame, surfaces: Surfaces, lens: Lens, lamps: Lamps, largest: float
+    ) -> tuple[Float32Array, Float32Array]:
+        height, width, channels = plate.image.shape
+        pad = min(int(np.ceil(largest / plate.pixel_aspect)) + 1, width)
+        wide = surfaces.widened(pad)
+        slices = cut_slices(wide)
+        stamps = cut_stamps(lamps, lens.opening, lens.nearest, plate.pixel_aspect)
+        out = np.empty((height, width, channels + 1), np.float32)
+        for first in range(0, height, ROWS_AT_ONCE):
+            self._check_cancelled(plate.frame)
+            last = min(first + ROWS_AT_ONCE, height)
+            paint_views(
+                wide.front, wide.coverage, wide.back, slices.radii, slices.start, slices.runs, slices.rows,
+                lens.points, (*lamps.arrays(), *stamps.arrays()), np.float32(plate.pixel_aspect), np.float32(lens.cats_eye), pad, first, last, out,
+            )  # fmt: skip
+        return np.ascontiguousarray(out[..., :channels]), np.ascontiguousarray(out[..., channels])
+
+    def _lens(self, number: int) -> Lens:
+        if number not in self._lenses:
+            # A focus pull asks for a new number every frame: the last few are enough to keep.
+            if len(self._lenses) > 8:
+                self._lenses.clear()
+            self._lenses[number] = lens_points(self.aperture, number, self._picture)
+        return self._lenses[number]
+
+    def _check_cancelled(self, frame: int) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError(f"frame {frame}: the render was stopped before this frame was finished")
