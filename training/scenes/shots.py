@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from engine.frames import Float32Array
-from training.scenes import mattes, textures
+from training.scenes import stages
+from training.scenes.cafe import cafe
 from training.scenes.motion import Motion
 from training.scenes.scene import Element, Scene
 
 __all__ = ["SceneShot", "benchmark_shots", "demo_shot"]
+
+FULL_WIDTH = 1024
+"""K is written for a picture of this width and scales with it."""
+
+Stage = Callable[[int], tuple[Element, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,52 +40,57 @@ class SceneShot:
     strength: tuple[float, ...]
 
 
-def cut(colour: Float32Array, matte: Float32Array) -> Float32Array:
-    """Colour (h, w, 3) under a matte (h, w), premultiplied RGBA."""
-    return np.concatenate([colour * matte[..., None], matte[..., None]], axis=-1).astype(np.float32)
+_BENCHMARK: tuple[tuple[str, Stage, float | tuple[float, float], float | tuple[float, float]], ...] = (
+    ("portrait-near", stages.portrait, 0.62, 16),
+    ("portrait-far", stages.portrait, 0.08, 32),
+    ("fence-near", stages.fence, 0.92, 32),
+    ("fence-middle", stages.fence, 0.48, 16),
+    ("fence-far", stages.fence, 0.05, 8),
+    ("floor-middle", stages.floor, 0.50, 16),
+    ("floor-pull", stages.floor, (0.78, 0.33), 32),
+    ("papers-near", stages.papers, 0.90, 8),
+    ("papers-breathing", stages.papers, 0.50, (8, 32)),
+    ("wires-near", stages.wires, 0.72, 16),
+    ("wires-far", stages.wires, 0.04, 32),
+    ("meadow-near", stages.meadow, 0.88, 32),
+    ("meadow-middle", stages.meadow, 0.60, 16),
+    ("gallery-middle", stages.gallery, 0.45, 32),
+    ("gallery-pull", stages.gallery, (0.86, 0.20), 16),
+    ("cutout-middle", stages.cutout, 0.55, 16),
+)
+"""Name, scene, focus and K at 1024 pixels; a pair runs from the first frame to the last."""
 
 
-def _solid(colour: Float32Array) -> Float32Array:
-    return cut(colour, np.ones(colour.shape[:2], np.float32))
-
-
-def _lights(seed: int, count: int, spread: tuple[float, float], radius: float, low: float, high: float) -> Float32Array:
-    rng = np.random.default_rng(seed)
-    tint = rng.choice(np.array([[1.0, 0.72, 0.38], [1.0, 0.5, 0.22], [0.6, 0.8, 1.0], [1.0, 0.9, 0.75]]), count)
-    power = np.exp(rng.uniform(np.log(low), np.log(high), (count, 1)))
-    place = rng.uniform(-0.5, 0.5, (count, 2)) * np.array(spread)
-    return np.concatenate([place, radius * rng.uniform(0.7, 1.4, (count, 1)), tint * power], axis=1).astype(np.float32)
-
-
-def _first(width: int) -> tuple[Element, ...]:
-    n = int(1.6 * width)
-    back = _solid(textures.bricks(n * 3 // 5, n, 3, (0.35, 0.13, 0.08), (0.3, 0.28, 0.25)))
-    m = int(0.7 * width)
-    head = cut(textures.skin(m, m, 5, (0.62, 0.38, 0.27)), mattes.hair(m, m, 6))
-    p = int(1.2 * width)
-    mesh = cut(textures.gradient(p, p, (0.3, 0.32, 0.35), (0.1, 0.1, 0.12), 4), mattes.fence(p, p))
-    return (
-        Element(mesh, 1.2, Motion(0.0, 0.0, 0.9, drift=(0.003, 0.001), approach=0.004, turn=0.004)),
-        Element(head, 0.6, Motion(-0.05, 0.04, 0.45, drift=(-0.004, 0.0))),
-        Element(back, 1.6, Motion(0.0, 0.0, 0.06), lights=_lights(2, 30, (0.6, 0.3), 0.0016, 5.0, 300.0), endless=True),
-    )
+def _ramp(value: float | tuple[float, float], count: int, scale: float = 1.0) -> tuple[float, ...]:
+    first, last = value if isinstance(value, tuple) else (value, value)
+    return tuple(float(v) for v in np.linspace(first, last, count) * scale)
 
 
 def benchmark_shots(width: int = 1024, height: int = 576) -> tuple[SceneShot, ...]:
-    """The shots on which renderers are compared, 4 frames each; K scales with the width."""
-    scene = Scene(width, height, partial(_first, width))
-    k = width / 1024
+    """The shots on which renderers are compared.
+
+    Sixteen shots of four frames from eight scenes: focus near, in the middle and far, focus pulls and a changing K,
+    K of 8, 16 and 32 at a width of 1024 (scaled with the width). The shots of a scene follow one another, so that it
+    is built once.
+    """
+    scenes = {stage: Scene(width, height, partial(stage, width)) for _, stage, _, _ in _BENCHMARK}
     frames = (1, 2, 3, 4)
     return tuple(
-        SceneShot(f"fence-{name}-{strength}", scene, frames, (focus,) * 4, (strength * k,) * 4)
-        for name, focus, strength in (("near", 0.9, 16), ("middle", 0.45, 32), ("far", 0.06, 32))
+        SceneShot(name, scenes[stage], frames, _ramp(focus, 4), _ramp(strength, 4, width / FULL_WIDTH))
+        for name, stage, focus, strength in _BENCHMARK
     )
 
 
 def demo_shot(width: int = 1024, height: int = 576) -> SceneShot:
-    """The demo's focus pull, 24 frames."""
-    scene = Scene(width, height, partial(_first, width), first=1001)
-    t = np.linspace(0.0, 1.0, 24)
-    ease = t * t * (3.0 - 2.0 * t)
-    focus = tuple(float(f) for f in 0.9 + ease * (0.06 - 0.9))
-    return SceneShot("demo", scene, tuple(range(1001, 1025)), focus, (32.0 * width / 1024,) * 24)
+    """The demo: 24 frames on a cafe terrace at night, focus pulled from the leaves before the lens to the street lights.
+
+    The camera glides to the right and a little forward, the plants and the lights sway.
+    """
+    camera = Motion(0.0, 0.0, 1.0, drift=(0.0012, 0.0), approach=0.001)
+    scene = Scene(width, height, partial(cafe, width), first=1001, camera=camera)
+    time = np.linspace(0.0, 1.0, 24)
+    # Held a moment at both ends, slow out and slow in.
+    eased = np.clip((time - 0.08) / 0.84, 0.0, 1.0)
+    eased = eased**2 * (3.0 - 2.0 * eased)
+    focus = tuple(float(f) for f in 0.86 + eased * (0.19 - 0.86))
+    return SceneShot("demo", scene, tuple(range(1001, 1025)), focus, (44.0 * width / FULL_WIDTH,) * 24)
