@@ -13,10 +13,7 @@ from training.benchmark.contenders import CONTENDERS, OWN, contenders
 from training.benchmark.pictures import write_pictures
 from training.benchmark.table import Rows, best, finite, mean, number
 from training.benchmark.truth import KnownShot, known_shot
-from training.metrics.edges import edge_band
-from training.metrics.pictures import SquaredError, decibels, paired
-from training.metrics.similarity import ssim_of_display
-from training.metrics.temporal import TemporalError
+from training.metrics import SquaredError, TemporalError, decibels, edge_band, paired, ssim_of_display
 from training.peers import Peer, Rendering
 
 __all__ = ["MEASURES", "OpticalOptions", "OpticalReport", "ShotScore", "run_optical", "score"]

@@ -74,7 +74,7 @@ def write_pictures(
 
 
 def _error(shown: Float32Array, goal: Float32Array) -> Float32Array:
-    return np.clip(np.abs(shown - goal) * ERROR_GAIN, 0.0, 1.0)
+    return np.asarray(np.clip(np.abs(shown - goal) * ERROR_GAIN, 0.0, 1.0), dtype=np.float32)
 
 
 def _stack(pictures: list[Float32Array], axis: int) -> Float32Array:

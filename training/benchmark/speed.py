@@ -83,7 +83,8 @@ class SpeedReport:
     plot: Path | None = None
 
     def rows(self) -> Rows:
-        """CPU seconds a frame: a row for each K and then for each size, a column for each renderer."""
+        """CPU seconds a frame: a row for each K, then for each size; last the peaks of memory in MiB. A column for each
+        renderer."""
         header = ("frame", "K", *self.versions)
         settings = list(dict.fromkeys((p.sweep, p.width, p.height, p.strength) for p in self.points))
         found = {(p.sweep, p.width, p.strength, p.renderer): p.cpu_seconds for p in self.points}
@@ -91,15 +92,10 @@ class SpeedReport:
         for sweep, width, height, strength in settings:
             times = [found.get((sweep, width, strength, name), math.nan) for name in self.versions]
             lines.append((f"{width}x{height}", f"{strength:g}", *(number(t, 3) for t in times)))
-        return (header, *lines)
-
-    def memory_rows(self) -> Rows:
-        """Peak memory in MiB."""
-        header = ("frame", "K", "renderer", "before MiB", "peak MiB")
-        lines = [
-            (f"{m.width}x{m.height}", f"{m.strength:g}", m.renderer, number(m.before, 0), number(m.peak, 0))
-            for m in self.memory
-        ]
+        for size in dict.fromkeys((m.width, m.height, m.strength) for m in self.memory):
+            peaks = {m.renderer: m.peak for m in self.memory if (m.width, m.height, m.strength) == size}
+            cells = (number(peaks.get(name, math.nan), 0) for name in self.versions)
+            lines.append((f"{size[0]}x{size[1]} peak MiB", f"{size[2]:g}", *cells))
         return (header, *lines)
 
     def to_json(self) -> str:

@@ -5,20 +5,24 @@ a person sees on a standard monitor.
 """
 
 from training.metrics.edges import DEPTH_STEP, EDGE_RADIUS, depth_edges, edge_band, edge_band_psnr
-from training.metrics.pictures import decibels, display, psnr, squared_error
-from training.metrics.similarity import ssim
-from training.metrics.temporal import temporal_error
+from training.metrics.pictures import SquaredError, decibels, display, paired, psnr, squared_error
+from training.metrics.similarity import ssim, ssim_of_display
+from training.metrics.temporal import TemporalError, temporal_error
 
 __all__ = [
     "DEPTH_STEP",
     "EDGE_RADIUS",
+    "SquaredError",
+    "TemporalError",
     "decibels",
     "depth_edges",
     "display",
     "edge_band",
     "edge_band_psnr",
+    "paired",
     "psnr",
     "squared_error",
     "ssim",
+    "ssim_of_display",
     "temporal_error",
 ]

@@ -92,7 +92,7 @@ def connect(scene: Block, job: dict[str, Any], entry: dict[str, Any], plate: Blo
     if blur:
         node = tree.nodes.new("CompositorNodeDefocus")
         node.bokeh, node.use_gamma_correction, node.use_preview = "CIRCLE", False, False
-        node.blur_max, node.threshold, node.z_scale = entry["blur_max"], job["threshold"], 1.0
+        node.blur_max, node.threshold, node.z_scale = entry["blur_max"], 0.0, 1.0
         node.use_zbuffer, node.f_stop = job["z_buffer"], _F_STOP
         depth = sizes.outputs["Image"]
         if job["z_buffer"]:

@@ -37,13 +37,13 @@ class LensBlurSettings:
     """What can be set on the operation, with the values that were best for it on the benchmark's shots.
 
     Attributes:
-        bias: added to every radius, in pixels; -0.5 would make the area of its disc that of the lens's.
+        bias: added to every radius, in pixels; -0.5 makes the area of its disc that of the lens's.
         highlight_factor: 0..1, brighter pixels count for more; 0 keeps the energy of HDR pictures.
         highlight_low, highlight_high: luminance from which pixels count for more, and where they count fully.
         repeats: runs of each frame with and without the blur; the least time of each counts.
     """
 
-    bias: float = 0.0
+    bias: float = -0.5
     highlight_factor: float = 0.0
     highlight_low: float = 0.0
     highlight_high: float = 1.0
