@@ -1,0 +1,36 @@
+"""The streaming loop: read ahead, render, write behind, resume, progress, cancel."""
+
+from __future__ import annotations
+
+from engine.render.check import Findings, check
+from engine.render.digest import DIGEST
+from engine.render.inputs import Inputs
+from engine.render.limits import fixed_limits
+from engine.render.loop import render
+from engine.render.report import (
+    Event,
+    LimitsFound,
+    Report,
+    Searching,
+    Started,
+    Summary,
+    Warned,
+    Written,
+)
+
+__all__ = [
+    "DIGEST",
+    "Event",
+    "Findings",
+    "Inputs",
+    "LimitsFound",
+    "Report",
+    "Searching",
+    "Started",
+    "Summary",
+    "Warned",
+    "Written",
+    "check",
+    "fixed_limits",
+    "render",
+]

@@ -1,0 +1,80 @@
+"""Look at a shot as a render would, without rendering: every header, every key, the lens, the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from engine.depth import DepthLimits
+from engine.errors import RackfocusError
+from engine.frames import FrameRange
+from engine.render.guard import check_output
+from engine.render.inputs import Inputs
+from engine.render.pull import FocusPull
+from engine.renderers import open_renderer
+from engine.shot import Shot
+
+__all__ = ["Findings", "check"]
+
+
+@dataclass
+class Findings:
+    """What a check found.
+
+    Attributes:
+        problems: everything that would stop a render, not only the first.
+        frames: how many frames were looked at.
+        finds_limits: whether a render has to find the depth limits first.
+    """
+
+    problems: list[RackfocusError] = field(default_factory=list)
+    frames: int = 0
+    finds_limits: bool = False
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep an error instead of letting it out; the same one only once."""
+        try:
+            yield
+        except RackfocusError as error:
+            if str(error) not in {str(problem) for problem in self.problems}:
+                self.problems.append(error)
+
+
+def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Findings:
+    """Validate everything that can be validated without rendering; reads the header of every frame.
+
+    Args:
+        shot: as loaded; the document itself is valid.
+        watch: called with the number of frames done and their total.
+    """
+    findings = Findings()
+    with findings.collecting():
+        open_renderer(shot)
+    with findings.collecting(), Inputs(shot) as inputs:
+        with findings.collecting():
+            check_output(shot, inputs)
+        _check_frames(inputs, findings, watch)
+        with findings.collecting():
+            limits = DepthLimits.given(shot.depth)
+            findings.finds_limits = limits is None
+            if limits is not None:
+                _check_pull(FocusPull.of(shot, inputs, limits), inputs.frames, findings)
+    return findings
+
+
+def _check_frames(inputs: Inputs, findings: Findings, watch: Callable[[int, int], None]) -> None:
+    for done, frame in enumerate(inputs.frames):
+        watch(done, len(inputs.frames))
+        with findings.collecting():
+            inputs.check(frame)
+        findings.frames += 1
+
+
+def _check_pull(pull: FocusPull, frames: FrameRange, findings: Findings) -> None:
+    """Evaluate the curves; of many frames with the same fault only the first is told."""
+    for curve in (pull.focus, pull.strength):
+        with findings.collecting():
+            for frame in frames:
+                curve(frame)

@@ -1,0 +1,135 @@
+"""A shot's plate and depth, opened: from files to frames that a renderer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+
+from engine.depth import DepthLimits, clean_edges, sample_disparity, to_disparity
+from engine.errors import KeysError, require
+from engine.frames import Float32Array, FrameRange, PlateFrame, Window
+from engine.media import DepthReader, PlateImage, PlateReader, fit_depth
+from engine.shot import Shot
+
+__all__ = ["Inputs", "RawFrame"]
+
+
+@dataclass(frozen=True, eq=False)
+class RawFrame:
+    """One frame as decoded: the plate's picture, and the depth channel's own values on the plate's data window."""
+
+    frame: int
+    plate: PlateImage
+    depth: Float32Array
+    depth_repaired: int = 0
+
+
+class Inputs:
+    """Plate and depth of a shot; a context manager that closes them.
+
+    Attributes:
+        frames: of the shot.
+        plate, depth: the two readers.
+
+    Raises:
+        MediaError: nothing can be read there.
+    """
+
+    def __init__(self, shot: Shot) -> None:
+        self._shot = shot
+        self.plate = PlateReader(shot.plate)
+        try:
+            self.depth = DepthReader(shot.depth, shot.plate)
+        except BaseException:
+            self.plate.close()
+            raise
+        self.frames: FrameRange = self.plate.frames
+
+    def __enter__(self) -> Inputs:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.plate.close()
+        self.depth.close()
+
+    def read(self, frame: int) -> RawFrame:
+        """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.
+
+        Raises:
+            MediaError, DepthSizeError: the frame's files are missing, damaged, or do not fit each other.
+        """
+        plate = self.plate.read(frame)
+        depth = self.depth.read(frame)
+        return RawFrame(frame, plate, fit_depth(depth, plate.window, self._shot.depth.fit, frame))
+
+    def depths(self, watch: Callable[[int], None]) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
+        """The depth channel's values of every frame of the shot, and alpha where it counts, in order, one at a time.
+
+        Args:
+            watch: called with the number of frames done, before each is read; it may raise to stop.
+        """
+        for done, frame in enumerate(self.frames):
+            watch(done)
+            yield (frame, *self._depth_alone(frame))
+
+    def disparity(self, raw: RawFrame, limits: DepthLimits) -> tuple[Float32Array, int]:
+        """Disparity of a decoded frame, (H, W) float32 in 0..1, and how many values had to be repaired."""
+        settings = self._shot.depth
+        found = to_disparity(raw.depth, settings, limits, _alpha(raw.plate), frame=raw.frame)
+        values = clean_edges(found.values) if settings.clean_edges else found.values
+        return values, found.repaired + raw.depth_repaired
+
+    def prepare(self, raw: RawFrame, disparity: Float32Array, focus: float, strength: float) -> PlateFrame:
+        """What a renderer takes."""
+        plate = raw.plate
+        return PlateFrame(
+            frame=raw.frame,
+            image=plate.image,
+            channels=plate.channels,
+            disparity=disparity,
+            focus=focus,
+            strength=strength,
+            window=plate.window,
+            pixel_aspect=plate.pixel_aspect,
+            metadata=plate.metadata,
+        )
+
+    def sampler(self, limits: DepthLimits) -> Callable[[int, float, float, int], float]:
+        """Reads the disparity under a pixel of the display window, as pixel keys of the focus need it."""
+
+        def sample(frame: int, x: float, y: float, radius: int) -> float:
+            require(
+                frame in self.frames,
+                KeysError,
+                f"focus.keys: the key at frame {frame} picks a pixel, but the shot has only {self.frames}; "
+                "move the key into the shot or give it a disparity",
+            )
+            raw = self.read(frame)
+            values, _ = self.disparity(raw, limits)
+            left, top = _origin(raw.plate.window)
+            return sample_disparity(values, x - left, y - top, radius)
+
+        return sample
+
+    def _depth_alone(self, frame: int) -> tuple[Float32Array, Float32Array | None]:
+        """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
+        if self._shot.depth.unpremultiply:
+            raw = self.read(frame)
+            return raw.depth, _alpha(raw.plate)
+        depth = self.depth.read(frame)
+        return depth.values, depth.alpha
+
+
+def _origin(window: Window) -> tuple[int, int]:
+    """Where the array's corner lies, from the top left of the display window."""
+    return window.x - window.display_x, window.y - window.display_y
+
+
+def _alpha(plate: PlateImage) -> Float32Array | None:
+    return plate.image[:, :, plate.channels.index("A")] if "A" in plate.channels else None
+

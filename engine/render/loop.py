@@ -1,0 +1,204 @@
+"""The streaming loop: shot in, finished frames on disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from engine.depth import DepthLimits
+from engine.errors import CancelledError, OutputExistsError, ShotError
+from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
+from engine.media import FrameWriter, open_writer
+from engine.optics import Defocus
+from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
+from engine.render.guard import check_output
+from engine.render.inputs import Inputs, RawFrame
+from engine.render.layers import output_layers
+from engine.render.limits import NEVER, shot_limits
+from engine.render.pull import FocusPull
+from engine.render.report import Report, Started, Summary, Warnings, Written, ignore
+from engine.render.stages import Assembly
+from engine.renderers import Renderer, open_renderer
+from engine.shot import Shot
+
+__all__ = ["asked_frames", "render"]
+
+VERSION: Final = "0.1.0"
+
+
+def render(
+    shot: Shot,
+    frames: FrameRange | str | None = None,
+    *,
+    report: Report = ignore,
+    overwrite: bool = False,
+    cancel: threading.Event = NEVER,
+    renderer: Renderer | None = None,
+) -> Summary:
+    """Render a shot, or some of its frames, and write them.
+
+    Any split gives the same pixels: a frame depends on the shot and on nothing that another call does. A frame whose
+    file is whole and was made by the same settings is skipped. Memory does not grow with the number of frames.
+
+    Args:
+        shot: what to render; depth limits that it does not give are found first, in one pass over all its frames.
+        frames: of the shot, a range or its text like ``1001-1024``; all when not given.
+        report: called in this thread with each event.
+        overwrite: render frames that are there already, whoever made them.
+        cancel: set it from a signal handler or another thread, and the call ends within a second with CancelledError.
+        renderer: in place of the one that ``shot.renderer`` names.
+
+    Raises:
+        RackfocusError: any of its causes, see ``engine.errors``; frames that were finished before stay.
+    """
+    begin = time.monotonic()
+    with Inputs(shot) as inputs:
+        asked = asked_frames(frames, inputs.frames)
+        check_output(shot, inputs)
+        job = _Job.of(shot, inputs, renderer or open_renderer(shot), report, cancel)
+        with closing(open_writer(shot.output, inputs.plate.info)) as writer:
+            todo = asked if overwrite else job.stale(asked, writer, cancel)
+            report(Started(len(todo), len(asked) - len(todo)))
+            try:
+                for written in job.run(todo, writer, cancel) if todo.numbers else ():
+                    report(written)
+            except BaseException:
+                writer.abort()
+                raise
+        return _summary(job, len(todo), len(asked) - len(todo), time.monotonic() - begin, report)
+
+
+def asked_frames(frames: FrameRange | str | None, shot_frames: FrameRange) -> FrameRange:
+    """The frames to render.
+
+    Raises:
+        ShotError: the text is no range, or some of it lies outside the shot.
+    """
+    if frames is None:
+        return shot_frames
+    asked = FrameRange.parse(frames) if isinstance(frames, str) else frames
+    outside = FrameRange.of(f for f in asked if f not in shot_frames)
+    if outside.numbers:
+        raise ShotError(f"frames: {outside} are not in the shot, which has {shot_frames}; ask for frames of the shot")
+    return asked
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A rendered frame with all that is written beside it."""
+
+    rendered: RenderedFrame
+    layers: Mapping[str, Float32Array]
+
+
+class _Job:
+    """One call of ``render``: what is constant while its frames pass through."""
+
+    def __init__(
+        self, shot: Shot, inputs: Inputs, renderer: Renderer, limits: DepthLimits, pull: FocusPull, cancel: threading.Event
+    ) -> None:
+        self._shot = shot
+        self._inputs = inputs
+        self._renderer = renderer
+        self._limits = limits
+        self._settings = settings_of(shot, limits)
+        self._defocus = Defocus.of(shot)
+        self._cancel = cancel
+        self.pull = pull
+        self.warnings = Warnings()
+
+    @classmethod
+    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
+        limits = shot_limits(shot, inputs, report, cancel)
+        return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), cancel)
+
+    def stale(self, asked: FrameRange, writer: FrameWriter, cancel: threading.Event) -> FrameRange:
+        """The frames that have to be made: no whole file with the same digest is there.
+
+        Raises:
+            OutputExistsError: a whole file is there that Rackfocus did not make.
+        """
+        stale: list[int] = []
+        for frame in asked:
+            if cancel.is_set():
+                raise CancelledError("stopped while looking for frames that are done; nothing was written")
+            header = writer.is_whole(frame)
+            if header is not None and DIGEST not in header:
+                raise OutputExistsError(
+                    f"frame {frame}: {writer.path(frame)} exists and was not made by Rackfocus; "
+                    "choose another output or give --overwrite"
+                )
+            if header is None or header[DIGEST] != self.digest(frame):
+                stale.append(frame)
+        return FrameRange.of(stale)
+
+    def digest(self, frame: int) -> str:
+        """The settings digest of a frame."""
+        near = self._renderer.reach(FrameRange.of([frame]), self._inputs.frames)
+        return frame_digest(self._settings, [self._facts(f) for f in near])
+
+    def run(self, todo: FrameRange, writer: FrameWriter, cancel: threading.Event) -> Iterator[Written]:
+        """Read ahead, render, write behind."""
+        needed = self._renderer.reach(todo, self._inputs.frames)
+
+        def source() -> Iterable[RawFrame]:
+            return (self._inputs.read(frame) for frame in needed)
+
+        def sink(made: _Made) -> Written:
+            frame = made.rendered.frame
+            focus, strength = self.pull.focus(frame), self.pull.strength(frame)
+            writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            return Written(frame, str(writer.path(frame)), focus, strength)
+
+        stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
+        yield from stages.run(cancel)
+
+    def _render(self, raws: Iterable[RawFrame], todo: FrameRange) -> Iterator[_Made]:
+        asked = self._shot.output.layers
+        waiting: dict[int, PlateFrame] = {}  # as many as the renderer holds back, and only where layers need them
+
+        def plates() -> Iterator[PlateFrame]:
+            for raw in raws:
+                plate = self._prepare(raw)
+                if asked and raw.frame in todo:
+                    waiting[raw.frame] = plate
+                yield plate
+
+        for rendered in self._renderer.stream(plates()):
+            if rendered.frame in todo:
+                plate = waiting.pop(rendered.frame, None)
+                layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
+                yield _Made(rendered, layers)
+
+    def _prepare(self, raw: RawFrame) -> PlateFrame:
+        disparity, repaired = self._inputs.disparity(raw, self._limits)
+        self.warnings.note("plate.repaired", raw.plate.repaired)
+        self.warnings.note("depth.repaired", repaired)
+        return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
+
+    def _facts(self, frame: int) -> FrameFacts:
+        return FrameFacts(frame, self.pull.focus(frame), self.pull.strength(frame), self._inputs.identities(frame))
+
+    def _metadata(self, frame: int, focus: float, strength: float) -> dict[str, object]:
+        own: dict[str, object] = {
+            DIGEST: self.digest(frame),
+            "rackfocus/version": VERSION,
+            "rackfocus/renderer": f"{self._shot.renderer.name} {self._shot.renderer.quality}",
+            "rackfocus/focus": float(focus),
+            "rackfocus/blur": float(strength),
+        }
+        # Ours first, where a format has room for few; and nobody's over the digest.
+        return own | self._shot.output.metadata | own
+
+
+def _summary(job: _Job, written: int, skipped: int, seconds: float, report: Report) -> Summary:
+    warnings = job.warnings.told()
+    for warning in warnings:
+        report(warning)
+    summary = Summary(written, skipped, seconds, job.output, warnings)
+    report(summary)
+    return summary

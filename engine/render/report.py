@@ -1,0 +1,115 @@
+"""What the loop tells whoever started it: a few kinds of event, passed to one function in the caller's own thread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+__all__ = ["Event", "LimitsFound", "Report", "Searching", "Started", "Summary", "Warned", "Warnings", "Written", "ignore"]
+
+
+@dataclass(frozen=True)
+class Searching:
+    """The depth limits are being found: ``done`` of ``total`` frames are read."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class LimitsFound:
+    """The depth limits of the whole shot, in the depth channel's own values; None where infinite."""
+
+    near: float | None
+    far: float | None
+
+
+@dataclass(frozen=True)
+class Started:
+    """Rendering starts: ``total`` frames are to be made, ``skipped`` ones are whole and up to date."""
+
+    total: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """One frame is on disk (for a movie: is in the stream)."""
+
+    frame: int
+    path: str
+    focus: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Warned:
+    """Something was put right on the way; told once per kind, with the frames that it was seen in."""
+
+    kind: str
+    message: str
+    frames: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a render did.
+
+    Attributes:
+        written: frames rendered and written.
+        skipped: frames that were whole and made by the same settings.
+        seconds: wall clock of the whole call.
+        output: pattern or movie of the result.
+        warnings: one for each kind.
+    """
+
+    written: int
+    skipped: int
+    seconds: float
+    output: str
+    warnings: tuple[Warned, ...] = ()
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames written in a second; 0 where none were."""
+        return self.written / self.seconds if self.seconds > 0 else 0.0
+
+
+Event = Searching | LimitsFound | Started | Written | Warned | Summary
+Report = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """The report of a caller who wants none."""
+
+
+_MESSAGES: Final = {
+    "plate.repaired": "{count} plate values that were not finite were repaired",
+    "depth.repaired": "{count} depth values that were not finite were repaired",
+    "plate.substituted": "frames without a plate file were replaced, as plate.on_missing asks",
+}
+
+
+@dataclass
+class Warnings:
+    """Counts what was repaired, by kind, so that it is told once and not once a frame."""
+
+    _frames: Counter[str] = field(default_factory=Counter)
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def note(self, kind: str, count: int) -> None:
+        """Count ``count`` repaired values of one frame; zero is not worth a word."""
+        if count > 0:
+            self._frames[kind] += 1
+            self._counts[kind] += count
+
+    def told(self) -> tuple[Warned, ...]:
+        """One warning for each kind that was seen, in order of their names."""
+        return tuple(self._told(kind) for kind in sorted(self._frames))
+
+    def _told(self, kind: str) -> Warned:
+        frames = self._frames[kind]
+        what = _MESSAGES[kind].format(count=self._counts[kind])
+        return Warned(kind, f"{what} (in {frames} frame{'' if frames == 1 else 's'})", frames)

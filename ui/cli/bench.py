@@ -1,0 +1,98 @@
+"""``rackfocus bench``: measure picture and speed beside the peers that are on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from engine.errors import OutputWriteError
+
+if TYPE_CHECKING:
+    from training.benchmark import OpticalReport, SpeedReport
+
+__all__ = ["bench"]
+
+KINDS: Final = ("optical", "speed")
+
+_Kind = Annotated[
+    str, typer.Argument(metavar="optical|speed", help="How near to the truth, or CPU seconds over K and over size.")
+]
+_Out = Annotated[Path, typer.Option("--out", help="Folder for tables, plots and pictures.")]
+_Renderers = Annotated[
+    list[str] | None, typer.Option("--renderer", help="final, draft, gegl or blender; repeat. All when not given.")
+]
+_Shots = Annotated[list[str] | None, typer.Option("--shot", help="Name of a benchmark shot; repeat. All when not given.")]
+_Repeats = Annotated[int | None, typer.Option("--repeats", min=1, help="Runs of each measurement; the least time counts.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
+
+
+def bench(
+    kind: _Kind = "optical",
+    out: _Out = Path("bench-results"),
+    renderer: _Renderers = None,
+    shot: _Shots = None,
+    repeats: _Repeats = None,
+    json: _Json = False,
+) -> None:
+    """Measure Rackfocus beside real peers (GEGL, Blender) on scenes with a known answer."""
+    if kind not in KINDS:
+        raise typer.BadParameter(f'there is no benchmark "{kind}"; choose {" or ".join(KINDS)}')
+    report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
+    text = report.to_json()
+    file = out / f"{kind}.json"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputWriteError(f"{file}: cannot be written ({error.strerror}); give another folder with --out") from error
+    if json:
+        typer.echo(text)
+    else:
+        _print_report(report, file)
+
+
+def _optical(out: Path, renderers: list[str] | None, shots: list[str] | None, repeats: int | None) -> OpticalReport:
+    from training.benchmark import OpticalOptions, run_optical
+
+    plain = OpticalOptions()
+    return run_optical(
+        OpticalOptions(
+            renderers=tuple(renderers or plain.renderers),
+            shots=tuple(shots or ()),
+            pictures=out / "pictures",
+            repeats=repeats or plain.repeats,
+            say=_say,
+        )
+    )
+
+
+def _speed(out: Path, renderers: list[str] | None, repeats: int | None) -> SpeedReport:
+    from training.benchmark import SpeedOptions, run_speed
+
+    plain = SpeedOptions()
+    return run_speed(
+        SpeedOptions(
+            renderers=tuple(renderers or plain.renderers),
+            repeats=repeats or plain.repeats,
+            plot=out / "speed.svg",
+            say=_say,
+        )
+    )
+
+
+def _print_report(report: OpticalReport | SpeedReport, file: Path) -> None:
+    from training.benchmark import aligned
+
+    typer.echo(aligned(report.rows()))
+    versions: Mapping[str, str] = report.versions
+    typer.echo("\n" + ", ".join(f"{name} {version}".strip() for name, version in versions.items()))
+    for name, reason in report.skipped.items():
+        typer.echo(f"not run: {name}: {reason}")
+    typer.echo(f"kept in {file}")
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)

@@ -1,0 +1,34 @@
+"""``rackfocus check``: everything that would stop a render, before it starts."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.shot import load_shot
+
+__all__ = ["check"]
+
+
+def check(
+    document: Annotated[Path, typer.Argument(metavar="SHOT.json", help="Shot document.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+) -> None:
+    """Validate a shot: the document, every frame's header, keys, lens and output. Renders nothing."""
+    from engine.render import check as look
+
+    findings = look(load_shot(document))
+    if json:
+        problems = [{"code": problem.code, "message": problem.message} for problem in findings.problems]
+        report = {"frames": findings.frames, "finds_limits": findings.finds_limits, "problems": problems}
+        typer.echo(jsonlib.dumps({"event": "check", **report}))
+    for problem in findings.problems if not json else []:
+        typer.echo(f"rackfocus: error: {problem.code}: {problem.message}", err=True)
+    if findings.problems:
+        raise typer.Exit(findings.problems[0].exit_status)
+    if not json:
+        limits = "; depth limits will be found by the first render" if findings.finds_limits else ""
+        typer.echo(f"{document}: {findings.frames} frames, all well{limits}")

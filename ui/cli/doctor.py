@@ -1,0 +1,124 @@
+"""``rackfocus doctor``: what is installed here, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from importlib.util import find_spec
+from typing import Annotated, Any, Final
+
+import typer
+
+__all__ = ["doctor"]
+
+BASE: Final = ("numpy", "numba", "OpenImageIO", "av", "pydantic", "typer", "rich")
+
+EXTRAS: Final = {
+    "torch": ("torch", "the learned renderers"),
+    "onnx": ("onnxruntime", "learned renderers through ONNX Runtime on the CPU"),
+    "gpu": ("onnxruntime", "learned renderers through ONNX Runtime on a GPU"),
+    "tensorrt": ("tensorrt", "learned renderers through TensorRT"),
+    "desktop": ("PySide6", "the desktop application"),
+    "train": ("accelerate", "training"),
+    "farm": ("openjd", "Open Job Description"),
+    "dev": ("pytest", "the tests"),
+}
+"""Extra of the installation, a package that it brings, and what it is for."""
+
+PEERS: Final = {"gegl": "gegl --version", "blender": "blender --version"}
+
+
+def doctor(json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False) -> None:
+    """Say what is installed, what is missing and which command gets it."""
+    report = _examine()
+    if json:
+        typer.echo(jsonlib.dumps(report))
+    else:
+        for line in _lines(report):
+            typer.echo(line)
+    if report["missing"]:
+        raise typer.Exit(5)
+
+
+def _examine() -> dict[str, Any]:
+    from rackfocus import __version__
+
+    versions = {name: _version(name) for name in BASE}
+    return {
+        "rackfocus": __version__,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "system": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "packages": versions,
+        "missing": [name for name, version in versions.items() if version is None],
+        "numba_threads": _numba(),
+        "images": _images(),
+        "codecs": _codecs(),
+        "peers": {name: shutil.which(name) for name in PEERS},
+        "extras": {extra: find_spec(package) is not None for extra, (package, _) in EXTRAS.items()},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _numba() -> dict[str, Any]:
+    """Threads, and the folder where compiled kernels are kept."""
+    if find_spec("numba") is None:
+        return {}
+    import numba
+
+    return {"threads": numba.config.NUMBA_NUM_THREADS, "cache": numba.config.CACHE_DIR or "beside the source files"}
+
+
+def _images() -> dict[str, Any]:
+    """OpenImageIO, its OpenColorIO, and the configuration that colour spaces are named in."""
+    if find_spec("OpenImageIO") is None:
+        return {}
+    import OpenImageIO as oiio  # noqa: N813  the name that its own documentation uses
+
+    return {
+        "formats": str(oiio.get_string_attribute("format_list")).split(","),
+        "opencolorio": str(oiio.get_string_attribute("opencolorio_version")),
+        "ocio": os.environ.get("OCIO", ""),
+    }
+
+
+def _codecs() -> dict[str, bool]:
+    """The movie encoders that deliveries need."""
+    if find_spec("av") is None:
+        return {}
+    import av
+
+    return {name: name in av.codecs_available for name in ("libx264", "prores_ks", "h264", "prores")}
+
+
+def _lines(report: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"rackfocus {report['rackfocus']}, Python {report['python']} ({report['executable']})",
+        f"{report['system']}, {report['cores']} cores",
+        "",
+    ]
+    lines += [f"  {name:<12} {version or 'MISSING'}" for name, version in report["packages"].items()]
+    lines += [f"  {'numba':<12} {report['numba_threads'].get('threads')} threads, kernels kept {report['numba_threads'].get('cache')}"]
+    lines += [f"  {'OCIO':<12} {report['images'].get('ocio') or 'the built-in configuration ($OCIO is not set)'}"]
+    lines += [f"  {name:<12} {'yes' if there else 'no'}" for name, there in report["codecs"].items()]
+    lines += ["", "Peers for `rackfocus bench`:"]
+    lines += [f"  {name:<12} {place or f'not found; apt-get install {name}'}" for name, place in report["peers"].items()]
+    lines += ["", "Extras:"]
+    for extra, (_, purpose) in EXTRAS.items():
+        state = "installed" if report["extras"][extra] else f"pip install -c constraints.txt 'rackfocus[{extra}]'"
+        lines.append(f"  {extra:<12} {state:<50} {purpose}")
+    if report["missing"]:
+        lines += ["", f"missing: {', '.join(report['missing'])}; pip install -c constraints.txt rackfocus"]
+    return lines
