@@ -29,7 +29,9 @@ def _cover(distance: Float32Array, softness: float, width: int) -> Float32Array:
     return result
 
 
-def rectangle(height: int, width: int, half_width: float, half_height: float, corner: float = 0.02, softness: float = 0.0) -> Float32Array:
+def rectangle(
+    height: int, width: int, half_width: float, half_height: float, corner: float = 0.02, softness: float = 0.0
+) -> Float32Array:
     """A rectangle with round corners."""
     x, y = _centred(height, width)
     dx, dy = np.abs(x) - half_width + corner, np.abs(y) - half_height + corner
@@ -37,14 +39,18 @@ def rectangle(height: int, width: int, half_width: float, half_height: float, co
     return _cover(-outside, softness, width)
 
 
-def blob(height: int, width: int, seed: int, radius: float = 0.36, rough: float = 0.25, softness: float = 0.0) -> Float32Array:
+def blob(
+    height: int, width: int, seed: int, radius: float = 0.36, rough: float = 0.25, softness: float = 0.0
+) -> Float32Array:
     """A round shape with an uneven outline."""
     x, y = _centred(height, width)
     edge = (noise(height, width, seed, 5.0, 6, 0.55) - 0.5) * np.float32(2.0 * rough * radius)
     return _cover((radius - np.hypot(x, y) + edge).astype(np.float32), softness, width)
 
 
-def holes(height: int, width: int, seed: int, cells: float = 9.0, share: float = 0.45, softness: float = 0.0) -> Float32Array:
+def holes(
+    height: int, width: int, seed: int, cells: float = 9.0, share: float = 0.45, softness: float = 0.0
+) -> Float32Array:
     """A sheet torn by holes; ``share`` is about the part that is open."""
     field = noise(height, width, seed, cells, 3)
     gradient = 0.5 * 1.5 / cells
@@ -117,7 +123,15 @@ def wires(height: int, width: int, seed: int, count: int = 6, radius: float = 0.
     return strokes(height, width, lines)
 
 
-def hair(height: int, width: int, seed: int, count: int = 900, root: float = 0.22, length: float = 0.2, radius: float = 0.0012) -> Float32Array:
+def hair(
+    height: int,
+    width: int,
+    seed: int,
+    count: int = 900,
+    root: float = 0.22,
+    length: float = 0.2,
+    radius: float = 0.0012,
+) -> Float32Array:
     """A round head with hair around it: a solid middle and fine tapered strands."""
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0.0, 2.0 * np.pi, count)

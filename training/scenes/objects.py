@@ -106,7 +106,12 @@ def _pavement(picture: Float32Array, foot: int, rng: np.random.Generator) -> Non
 
 
 def scattered_lights(
-    seed: int, count: int, box: tuple[float, float, float, float], radius: float, low: float, high: float,
+    seed: int,
+    count: int,
+    box: tuple[float, float, float, float],
+    radius: float,
+    low: float,
+    high: float,
     palette: Sequence[Colour] = (*WARM, *WARM, *COOL, *SIGNALS),
 ) -> Float32Array:
     """Lights at random: (N, 6) as `Element.lights`.
@@ -126,7 +131,13 @@ def scattered_lights(
 
 
 def light_string(
-    height: int, width: int, seed: int, spans: Sequence[tuple[float, float, float]], bulbs: int, radius: float, power: float
+    height: int,
+    width: int,
+    seed: int,
+    spans: Sequence[tuple[float, float, float]],
+    bulbs: int,
+    radius: float,
+    power: float,
 ) -> tuple[Float32Array, Float32Array]:
     """Cables with bulbs.
 
@@ -155,7 +166,9 @@ def light_string(
         tint = np.array(WARM)[rng.integers(len(WARM), size=bulbs)]
         bright = power * rng.lognormal(0.0, 0.25, (bulbs, 1))
         lights.append(np.hstack([x[:, None], y[:, None], np.full((bulbs, 1), radius), tint * bright]))
-        sockets = np.stack([np.stack([x, y - 0.008, 0 * x + 0.0022], 1), np.stack([x, y + 0.0, 0 * x + 1.15 * radius], 1)], 1)
+        sockets = np.stack(
+            [np.stack([x, y - 0.008, 0 * x + 0.0022], 1), np.stack([x, y + 0.0, 0 * x + 1.15 * radius], 1)], 1
+        )
         matte = mattes.strokes(height, width, sockets)
         lit = cut(np.full((height, width, 3), (0.35, 0.19, 0.07), np.float32), matte)
         surface = lit + surface * (1.0 - matte[..., None])
@@ -261,7 +274,11 @@ def sign(height: int, width: int, seed: int, rows: int, stroke: float = 0.004) -
             size = 0.33 * line
             corner = np.array([x, (row + 1) * line - 0.5 * tall])
             for _ in range(int(rng.integers(2, 5))):
-                ends = rng.integers(0, 3, (2, 2)) * np.array([0.4 * size, 0.5 * size]) + corner - np.array([0.0, 0.5 * size])
+                ends = (
+                    rng.integers(0, 3, (2, 2)) * np.array([0.4 * size, 0.5 * size])
+                    + corner
+                    - np.array([0.0, 0.5 * size])
+                )
                 letters.append(np.column_stack([ends, [stroke, stroke]]))
             x += size * rng.choice([1.15, 1.15, 1.15, 1.9])
     return mattes.strokes(height, width, np.array(letters))

@@ -21,6 +21,9 @@ __all__ = ["Element", "Scene", "SceneView"]
 FOCAL_LENGTH = 1.2
 """Of the pinhole camera, in frame widths: about 45 degrees across."""
 
+LIGHT_SAMPLES = 4
+"""Rays for an emitter over rays for surfaces."""
+
 HORIZON = 0.01
 """A tilted plane is bounded on screen where its disparity falls to this."""
 
@@ -135,7 +138,9 @@ class Scene:
         sets = lens_sets(samples, self.seed if seed is None else seed)
         image = np.zeros((self.height, self.width, 4), np.float32)
         trace(planes, sets, strength, focus, image)
-        add_lights(planes, lights, sets, strength, focus, image)
+        # Lights are few and bright: more rays for them cost little and are seen.
+        more = lens_sets(LIGHT_SAMPLES * samples, self.seed if seed is None else seed)
+        add_lights(planes, lights, more, strength, focus, image)
         return image
 
     def _at(self, frame: float, focus: float, strength: float) -> tuple[Planes, Points]:
@@ -144,9 +149,7 @@ class Scene:
         prepared = _prepared(self)
         placed = [_place(element, self, time) for element in prepared.elements]
         maps = np.stack([p.to_surface for p in placed])
-        boxes = np.stack(
-            [_box(e, p, focus, strength) for e, p in zip(prepared.elements, placed, strict=True)]
-        )
+        boxes = np.stack([_box(e, p, focus, strength) for e, p in zip(prepared.elements, placed, strict=True)])
         scales = np.sqrt(np.abs(np.linalg.det(maps)))
         planes = prepared.planes._replace(maps=maps, scales=scales, boxes=boxes)
         places = np.concatenate([p.lights for p in placed])

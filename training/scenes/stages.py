@@ -82,7 +82,9 @@ def floor(width: int) -> tuple[Element, ...]:
     ):  # fmt: skip
         n = int(0.42 * d * width)
         shape = ((0.03, 0.16), (0.08, 0.18), (0.2, 0.12), (0.45, 0.34), (0.6, 0.38), (0.85, 0.2), (0.95, 0.17))
-        vase = objects.turned(int(1.7 * n), n, shape, colour, 32 + k, 1.2, -1.0, (0.5, 0.55, 0.7), inside=(0.02, 0.02, 0.02))
+        vase = objects.turned(
+            int(1.7 * n), n, shape, colour, 32 + k, 1.2, -1.0, (0.5, 0.55, 0.7), inside=(0.02, 0.02, 0.02)
+        )
         size = 0.36 * d
         place = Motion(x, horizon + d / slope - 0.79 * size, d, drift=(0.001 * (k - 1.5), 0.0))
         vases.append(Element(vase, size, place))
@@ -124,7 +126,13 @@ def wires(width: int) -> tuple[Element, ...]:
     iron = np.full((h, w, 3), (0.05, 0.05, 0.055), np.float32) * (0.5 + textures.noise(h, w, 51, 60.0, 3))[..., None]
     cables = cut(iron, mattes.wires(h, w, 52, 9, 0.0011))
     sparks = objects.scattered_lights(53, 22, (-0.4, -0.24, 0.4, 0.24), 0.0013, 20.0, 1000.0, objects.WARM)
-    spark_matte = mattes.strokes(h, w, np.repeat(np.pad(sparks[:, None, :2], ((0, 0), (0, 0), (0, 1)), constant_values=0.0016), 2, axis=1).astype(float))
+    spark_matte = mattes.strokes(
+        h,
+        w,
+        np.repeat(np.pad(sparks[:, None, :2], ((0, 0), (0, 0), (0, 1)), constant_values=0.0016), 2, axis=1).astype(
+            float
+        ),
+    )
     ember = cut(np.full((h, w, 3), (0.4, 0.16, 0.04), np.float32), spark_matte)
     bulbs, bulb_lights = objects.light_string(h, w, 54, ((-0.17, -0.06, 0.06), (-0.02, -0.12, 0.09)), 13, 0.0036, 35.0)
     city = objects.city(int(1.1 * width), int(1.8 * width), 55, 0.6)
@@ -165,7 +173,9 @@ def gallery(width: int) -> tuple[Element, ...]:
     column = objects.turned(3 * n, n, ((0.0, 0.3), (1.0, 0.3)), (0.45, 0.43, 0.40), 73, 0.6, view=0.0)
     m = int(0.6 * width)
     lace = textures.fabric(int(1.5 * m), m, 74, (0.50, 0.44, 0.38), 60.0, (0.36, 0.30, 0.28))
-    curtain = cut(lace, mattes.holes(int(1.5 * m), m, 75, 26.0, 0.36) * mattes.rectangle(int(1.5 * m), m, 0.46, 0.72, 0.02, 0.01))
+    curtain = cut(
+        lace, mattes.holes(int(1.5 * m), m, 75, 26.0, 0.36) * mattes.rectangle(int(1.5 * m), m, 0.46, 0.72, 0.02, 0.01)
+    )
     return (
         Element(curtain, 0.45, Motion(0.26, 0.0, 0.86, drift=(-0.006, 0.0), sway_angle=0.02), tilt=(0.25, 0.0)),
         Element(column, 0.34, Motion(-0.10, 0.0, 0.66, drift=(0.005, 0.0))),

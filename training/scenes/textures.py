@@ -27,20 +27,18 @@ def noise(height: int, width: int, seed: int, cells: float = 4.0, octaves: int =
         octaves: each next one is twice as fine and ``gain`` as strong; octaves finer than the pixels are left out.
         gain: see ``octaves``.
     """
-    rng = np.random.default_rng(seed)
     total = np.zeros((height, width), np.float32)
     weight, share = 0.0, 1.0
     for octave in range(octaves):
         across = cells * 2.0**octave
-        # The lattice is drawn for every octave, used or not, so that fewer pixels show the same pattern.
-        n = int(np.ceil(across)) + 3
-        m = int(np.ceil(across * height / width)) + 3
-        if across <= width:
-            lattice = np.random.default_rng([seed, octave]).random((m, n), np.float32)
+        # The first octave always counts; finer ones only where pixels can hold them.
+        if octave == 0 or across <= width:
+            shape = (int(np.ceil(across * height / width)) + 3, int(np.ceil(across)) + 3)
+            # Each octave has its own generator: fewer pixels show the same pattern.
+            lattice = np.random.default_rng([seed, octave]).random(shape, np.float32)
             total += np.float32(share) * _smooth(lattice, height, width, across)
             weight += share
         share *= gain
-    del rng
     return np.clip((total / np.float32(weight) - 0.5) * np.float32(1.5) + 0.5, 0.0, 1.0)
 
 
@@ -80,7 +78,9 @@ def _grid(height: int, width: int) -> tuple[Float32Array, Float32Array]:
     return x[None, :], y[:, None]
 
 
-def fabric(height: int, width: int, seed: int, colour: Colour, threads: float = 90.0, other: Colour | None = None) -> Float32Array:
+def fabric(
+    height: int, width: int, seed: int, colour: Colour, threads: float = 90.0, other: Colour | None = None
+) -> Float32Array:
     """A plain weave: threads over and under each other, uneven, with a worn tint."""
     x, y = _grid(height, width)
     wobble = (noise(height, width, seed, 8.0, 3) - 0.5) * np.float32(1.5)
