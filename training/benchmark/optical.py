@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import DependencyError, ShotError, require
 from training.benchmark.contenders import CONTENDERS, OWN, contenders
@@ -16,7 +17,10 @@ from training.benchmark.truth import KnownShot, known_shot
 from training.metrics import SquaredError, TemporalError, decibels, edge_band, paired, ssim_of_display
 from training.peers import Peer, Rendering
 
-__all__ = ["MEASURES", "OpticalOptions", "OpticalReport", "ShotScore", "run_optical", "score"]
+if TYPE_CHECKING:
+    from training.scenes import SceneShot
+
+__all__ = ["MEASURES", "OpticalOptions", "OpticalReport", "ShotScore", "compare", "run_optical", "score"]
 
 
 @dataclass(frozen=True)
@@ -159,15 +163,22 @@ def run_optical(options: OpticalOptions = OpticalOptions()) -> OpticalReport:
     unknown = [name for name in options.shots if name not in shots]
     require(not unknown, ShotError, f"there is no shot {', '.join(unknown)}; choose from {', '.join(shots)}")
     chosen = [shots[name] for name in options.shots or shots]
-    running, skipped = _found(contenders(options.renderers, options.repeats))
-    ours = tuple(name for name in OWN if OWN[name] in options.renderers)
-    versions = {peer.name: peer.version() for peer in running}
+    return compare(chosen, contenders(options.renderers, options.repeats), options)
+
+
+def compare(shots: Sequence[SceneShot], peers: Sequence[Peer], options: OpticalOptions) -> OpticalReport:
+    """:func:`run_optical` on these shots with these renderers; ``options`` says only where things go.
+
+    Raises:
+        OutputWriteError: the cache or the pictures cannot be written.
+    """
+    running, skipped = _found(peers)
     scores: list[ShotScore] = []
-    for count, shot in enumerate(chosen, 1):
+    for count, shot in enumerate(shots, 1):
         known = known_shot(shot, options.cache, options.say)
         results: dict[str, Rendering] = {}
         for peer in list(running):
-            options.say(f"{shot.name} ({count} of {len(chosen)}): {peer.name}")
+            options.say(f"{shot.name} ({count} of {len(shots)}): {peer.name}")
             try:
                 results[peer.name] = peer.render(known.frames)
             except DependencyError as error:
@@ -177,7 +188,11 @@ def run_optical(options: OpticalOptions = OpticalOptions()) -> OpticalReport:
             scores.append(score(known, peer.name, results[peer.name]))
         if options.pictures is not None:
             _show(options.pictures, known, results)
-    return OpticalReport(tuple(scores), versions, ours, skipped, options.pictures)
+    # One that stopped half-way has no mean that could be put beside the others'.
+    versions = {peer.name: peer.version() for peer in running}
+    ours = tuple(name for name in versions if name in OWN)
+    kept = tuple(score for score in scores if score.renderer in versions)
+    return OpticalReport(kept, versions, ours, skipped, options.pictures)
 
 
 def _found(peers: Sequence[Peer]) -> tuple[list[Peer], dict[str, str]]:

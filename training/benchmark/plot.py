@@ -94,10 +94,10 @@ def _panel(panel: Panel, left: float, top: float, colours: dict[str, str]) -> li
     for mark in panel.marks:
         y = down(mark.y)
         parts.append(_line(left, y, right, y, _INK, "1 4"))
-        parts.append(_text(right - 4, y - 5, mark.text, 10.5, _INK, "end"))
     for series in panel.series:
         place = [(across(x), down(y)) for x, y in series.points if _drawn((x, y))]
         parts += _curve(place, colours[series.name], series.name)
+    parts += [_text(right - 4, down(mark.y) - 5, mark.text, 10.5, _INK, "end") for mark in panel.marks]
     return parts
 
 
@@ -145,4 +145,6 @@ def _line(x1: float, y1: float, x2: float, y2: float, colour: str, dash: str = "
 
 def _text(x: float, y: float, words: str, size: float, colour: str, anchor: str, weight: str = "normal") -> str:
     style = f"{_FONT} font-size='{size}' font-weight='{weight}' fill='{colour}' text-anchor='{anchor}'"
+    # A white rim keeps words readable where a line runs through them.
+    style += " stroke='#ffffff' stroke-width='3' paint-order='stroke'"
     return f"<text x='{x:.1f}' y='{y:.1f}' {style}>{escape(words)}</text>"

@@ -16,7 +16,7 @@ from training.benchmark.plot import Mark, Panel, Series, line_chart
 from training.benchmark.table import Rows, finite, number
 from training.peers import Peer
 
-__all__ = ["SpeedOptions", "SpeedPoint", "SpeedReport", "run_speed"]
+__all__ = ["SpeedOptions", "SpeedPoint", "SpeedReport", "measure_speed", "run_speed"]
 
 BASE_WIDTH = 1024
 """Width at which K is varied, and to which K belongs when the size is varied."""
@@ -119,10 +119,19 @@ def run_speed(options: SpeedOptions = SpeedOptions()) -> SpeedReport:
         ShotError: a renderer that was asked for does not exist.
         OutputWriteError: the plot cannot be written.
     """
+    return measure_speed(contenders(options.renderers, options.repeats), options)
+
+
+def measure_speed(peers: Sequence[Peer], options: SpeedOptions) -> SpeedReport:
+    """:func:`run_speed` with these renderers.
+
+    Raises:
+        OutputWriteError: the plot cannot be written.
+    """
     points: list[SpeedPoint] = []
     versions: dict[str, str] = {}
     skipped: dict[str, str] = {}
-    for peer in contenders(options.renderers, options.repeats):
+    for peer in peers:
         here = peer.available()
         if not here.found:
             skipped[peer.name] = here.reason

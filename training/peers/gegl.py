@@ -8,7 +8,7 @@ Facts, found by running GEGL 0.4.42 (the tests hold them):
   of radius ``r + 0.5``.
 * With ``radius=0`` the operation hands its input on untouched after both files were read: the baseline that leaves the
   cost of the blur alone when it is subtracted.
-* EXR comes in, and NPY goes out, in linear light without loss.
+* EXR comes in, and NPY goes out, in linear light; a radius of 0 returns the picture to the last bits of float32.
 """
 
 from __future__ import annotations
