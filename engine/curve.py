@@ -243,30 +243,39 @@ def _handles(curve: Curve, at: int) -> tuple[Offset, Offset]:
     key = curve.keys[at]
     previous = curve.keys[at - 1] if at > 0 else None
     following = curve.keys[at + 1] if at + 1 < len(curve.keys) else None
-    slope = _automatic_slope(key, previous, following, curve.before, curve.after)
+    into = _secant(previous, key) if previous else None
+    out = _secant(key, following) if following else None
+    left = right = _automatic_slope(into, out, curve.before, curve.after)
     given = key.left or key.right
-    if given is not None and given[0]:  # the automatic handle goes on in line with the one that is given
-        slope = given[1] / given[0]
+    if given is not None and given[0]:
+        # An automatic handle goes on in line with the one that is given, as far as it does not overshoot.
+        left, right = _limited(given[1] / given[0], into), _limited(given[1] / given[0], out)
     back = (key.frame - previous.frame) / 3 if previous else 0.0
     ahead = (following.frame - key.frame) / 3 if following else 0.0
-    return key.left or (-back, -back * slope), key.right or (ahead, ahead * slope)
+    return key.left or (-back, -back * left), key.right or (ahead, ahead * right)
 
 
-def _automatic_slope(
-    key: CurveKey, previous: CurveKey | None, following: CurveKey | None, before: Extrapolation, after: Extrapolation
-) -> float:
-    """Value per frame of an automatic tangent."""
-    into = (key.value - previous.value) / (key.frame - previous.frame) if previous else None
-    out = (following.value - key.value) / (following.frame - key.frame) if following else None
+def _secant(key: CurveKey, following: CurveKey) -> float:
+    return (following.value - key.value) / (following.frame - key.frame)
+
+
+def _automatic_slope(into: float | None, out: float | None, before: Extrapolation, after: Extrapolation) -> float:
+    """Value per frame of an automatic tangent between the straight lines into and out of a key."""
     if into is None:
         return out if out is not None and before == "linear" else 0.0
     if out is None:
         return into if after == "linear" else 0.0
-    if into == 0 or out == 0 or (into > 0) != (out > 0):
+    return _limited(_limited(into / 2 + out / 2, into), out)
+
+
+def _limited(slope: float, secant: float | None) -> float:
+    """The slope, but no steeper than lets the curve overshoot: three times the straight line's, and never against it.
+
+    Fritsch and Carlson, "Monotone Piecewise Cubic Interpolation", 1980.
+    """
+    if secant is None or (slope > 0) != (secant > 0) or secant == 0:
         return 0.0
-    # Three times the gentler slope is the steepest tangent that never overshoots (Fritsch and Carlson, 1980).
-    size = min(abs(into / 2 + out / 2), 3 * abs(into), 3 * abs(out))
-    return size if into > 0 else -size
+    return min(slope, 3 * secant) if slope > 0 else max(slope, 3 * secant)
 
 
 def _segment(key: CurveKey, following: CurveKey, right: Offset, left: Offset) -> Segment:

@@ -15,6 +15,8 @@ SMALLEST_STEP: Final = 0.012
 """Steps under this disparity are left alone: three levels of an 8-bit depth, whose slopes are stairs."""
 STEEPNESS: Final = 4.0
 """A step is an edge if it is this many times larger than the slopes beside it."""
+TIE: Final = 0.999
+"""Share of the largest step from which on a direction counts as crossing it too."""
 LIMB: Final = 3.0
 """A curved surface steepens towards its outline: its last pixel drops up to 1 + sqrt(2) times as far as the next."""
 
@@ -45,25 +47,58 @@ def _snap(d: Float32Array, out: Float32Array) -> None:
     height, width = d.shape
     for y in numba.prange(height):
         for x in range(width):
-            p = d[y, x]
-            best = np.float32(SMALLEST_STEP)
-            for direction in range(4):
-                dx = 0 if direction == 1 else 1
-                dy = 0 if direction == 0 else (-1 if direction == 3 else 1)
-                if x < dx or x + dx >= width or min(y + dy, y - dy) < 0 or max(y + dy, y - dy) >= height:
-                    continue
-                a, b = d[y - dy, x - dx], d[y + dy, x + dx]
-                # The usual pixel leaves here: no step, or not between its neighbours.
-                if abs(a - b) <= best or not (min(a, b) < p < max(a, b)):
-                    continue
-                a2 = d[min(max(y - 2 * dy, 0), height - 1), max(x - 2 * dx, 0)]
-                b2 = d[min(max(y + 2 * dy, 0), height - 1), min(x + 2 * dx, width - 1)]
-                slope_a, slope_b = abs(a - a2), abs(b - b2)
-                if abs(p - a) <= LIMB * slope_a or abs(p - b) <= LIMB * slope_b:
-                    continue
-                near_a, near_b = a + (a - a2), b + (b - b2)
-                step = abs(near_a - near_b)
-                if step > best and step > STEEPNESS * (slope_a + slope_b):
-                    best = step
-                    snapped = near_a if abs(p - near_a) <= abs(p - near_b) else near_b
-                    out[y, x] = min(max(snapped, np.float32(0)), np.float32(1))
+            largest = _largest_step(d, y, x)
+            if largest > SMALLEST_STEP:
+                out[y, x] = _surface(d, y, x, largest * TIE)
+
+
+@numba.njit(cache=True, inline="always")
+def _direction(index: int) -> tuple[int, int]:
+    """Row, column and the two diagonals as steps (dy, dx)."""
+    return (0 if index == 0 else (-1 if index == 3 else 1)), (0 if index == 1 else 1)
+
+
+@numba.njit(cache=True)
+def _largest_step(d: Float32Array, y: int, x: int) -> float:
+    """Difference of the opposite neighbours that differ most, among those that the pixel lies between."""
+    height, width = d.shape
+    p = d[y, x]
+    largest = np.float32(0)
+    for index in range(4):
+        dy, dx = _direction(index)
+        if x < dx or x + dx >= width or y < abs(dy) or y + abs(dy) >= height:
+            continue
+        a, b = d[y - dy, x - dx], d[y + dy, x + dx]
+        if min(a, b) < p < max(a, b):
+            largest = max(largest, abs(a - b))
+    return float(largest)
+
+
+@numba.njit(cache=True)
+def _surface(d: Float32Array, y: int, x: int, across: float) -> float:
+    """The surface that a mixed pixel is closer to; the pixel's own value if it is not mixed.
+
+    Only the directions that cross the full step count: along an outline a pixel may lie between two others by chance.
+    """
+    height, width = d.shape
+    p = d[y, x]
+    best = np.float32(SMALLEST_STEP)
+    found = p
+    for index in range(4):
+        dy, dx = _direction(index)
+        if x < dx or x + dx >= width or y < abs(dy) or y + abs(dy) >= height:
+            continue
+        a, b = d[y - dy, x - dx], d[y + dy, x + dx]
+        if abs(a - b) < across or not (min(a, b) < p < max(a, b)):
+            continue
+        a2 = d[min(max(y - 2 * dy, 0), height - 1), max(x - 2 * dx, 0)]
+        b2 = d[min(max(y + 2 * dy, 0), height - 1), min(x + 2 * dx, width - 1)]
+        slope_a, slope_b = abs(a - a2), abs(b - b2)
+        if abs(p - a) <= LIMB * slope_a or abs(p - b) <= LIMB * slope_b:
+            return float(p)
+        near_a, near_b = a + (a - a2), b + (b - b2)
+        step = abs(near_a - near_b)
+        if step > best and step > STEEPNESS * (slope_a + slope_b):
+            best = step
+            found = near_a if abs(p - near_a) <= abs(p - near_b) else near_b
+    return float(min(max(found, np.float32(0)), np.float32(1)))
