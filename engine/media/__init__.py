@@ -1,0 +1,21 @@
+"""Image sequences and movies in and out, and their colour."""
+
+from __future__ import annotations
+
+from engine.media.depth import DepthImage, DepthReader
+from engine.media.fitting import fit_depth
+from engine.media.plate import PlateImage, PlateInfo, PlateReader, read_weights
+from engine.media.writer import FrameWriter, check_output, open_writer
+
+__all__ = [
+    "DepthImage",
+    "DepthReader",
+    "FrameWriter",
+    "PlateImage",
+    "PlateInfo",
+    "PlateReader",
+    "check_output",
+    "fit_depth",
+    "open_writer",
+    "read_weights",
+]

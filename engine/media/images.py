@@ -1,0 +1,236 @@
+"""Reading still image files; with ``saving`` and ``attributes`` the only module that knows OpenImageIO's ways.
+
+``read_image`` decodes in OpenImageIO's own threads and lets go of Python's interpreter lock meanwhile (3.2.2, measured:
+another thread keeps about half of one of two cores, the other half being taken by the decoder). Each call opens its own
+``ImageInput``, so any thread may call.
+
+Seen in OpenImageIO 3.2.2: a truncated EXR gives ``None`` from ``read_image``, or no file at all; a corrupt header may ask
+for tens of gigabytes, which is refused here before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import OpenImageIO as oiio
+
+from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
+from engine.frames import Float32Array, Window
+from engine.media.attributes import header_values
+
+__all__ = ["Header", "Part", "read_header", "read_pixels"]
+
+THREADS: Final = min(4, os.cpu_count() or 1)
+"""OpenImageIO's own threads: the renderer beside them needs the cores more."""
+
+oiio.attribute("threads", THREADS)
+oiio.attribute("exr_threads", THREADS)
+
+_PLAUSIBLE: Final = 1 << 28
+"""Bytes of pixels that any file may have; above it they must be in some proportion to the file's size."""
+
+_BEST_RATIO: Final = 20_000
+"""Pixels to file, in bytes, of the best compression of black frames (EXR zip: about 1000; wavelets: a few thousand)."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of an image file; a file that is not multi-part has one.
+
+    Attributes:
+        number: from 0.
+        name: of the part; empty where it has none.
+        channels: their names, in the file's order.
+        formats: each channel's data type: ``half``, ``float``, ``uint8``, ``uint16``, ``uint`` ...
+        bits: significant bits of an integer value (10 for a 10-bit DPX); 0 for floats.
+        window: data and display window.
+        pixel_aspect: width of a pixel over its height.
+        compression: as the file names it; empty where it has none.
+        deep: whether it holds deep samples.
+        metadata: the header's entries.
+    """
+
+    number: int
+    name: str
+    channels: tuple[str, ...]
+    formats: tuple[str, ...]
+    bits: int
+    window: Window
+    pixel_aspect: float
+    compression: str
+    deep: bool
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself.
+
+    Attributes:
+        path: of the file.
+        file_format: OpenImageIO's name: ``openexr``, ``png``, ``tiff``, ``dpx``, ``jpeg`` ...
+        parts: one or more.
+    """
+
+    path: Path
+    file_format: str
+    parts: tuple[Part, ...]
+
+    @property
+    def channels(self) -> str:
+        """The channels of all parts, for a person."""
+        named = [(f"{part.name or part.number}: " if len(self.parts) > 1 else "", part.channels) for part in self.parts]
+        return "; ".join(f"{name}{', '.join(channels)}" for name, channels in named)
+
+
+def read_header(path: Path, frame: int | None = None) -> Header:
+    """Read what a file says of itself, without its pixels.
+
+    Raises:
+        MissingFrameError: there is no such file.
+        CorruptError: it is damaged.
+        FormatError: it is not an image, or of a kind that is not read.
+    """
+    with _Opened(path, frame) as opened:
+        return opened.header()
+
+
+def read_pixels(
+    path: Path, part: int, channels: Sequence[str], frame: int | None = None
+) -> tuple[Header, Float32Array]:
+    """Read channels of one part as they are: no colour transform, alpha not multiplied in, integers as 0..1.
+
+    Returns:
+        The header, and (H, W, C) float32 in the order asked for.
+
+    Raises:
+        MissingFrameError, CorruptError, FormatError: as ``read_header``.
+        ChannelError: a channel is not in that part.
+    """
+    with _Opened(path, frame) as opened:
+        header = opened.header()
+        require(
+            0 <= part < len(header.parts),
+            ChannelError,
+            f"{opened.place}: there is no part {part}; it has {len(header.parts)}",
+        )
+        return header, opened.pixels(header.parts[part], channels)
+
+
+class _Opened:
+    """An open file; a context manager."""
+
+    def __init__(self, path: Path, frame: int | None) -> None:
+        self.place = f"frame {frame}: {path}" if frame is not None else str(path)
+        self._path = path
+        self._size = self._size_of_file()
+        hints = oiio.ImageSpec()
+        # Colour is linearised before alpha is multiplied in; OpenImageIO would do it the other way round.
+        hints.attribute("oiio:UnassociatedAlpha", 1)
+        opened = oiio.ImageInput.open(str(path), hints)
+        if opened is None:
+            raise self._unreadable(oiio.geterror())
+        self._input = opened
+
+    def __enter__(self) -> _Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._input.close()
+
+    def _size_of_file(self) -> int:
+        try:
+            require(
+                self._path.is_file(), MissingFrameError, f"{self.place} does not exist; render it or correct the path"
+            )
+            return self._path.stat().st_size
+        except OSError as error:
+            raise MissingFrameError(f"{self.place} cannot be reached ({error.strerror}); check its folder") from error
+
+    def _unreadable(self, reason: str) -> CorruptError | FormatError | MissingFrameError:
+        said = (reason.strip().splitlines() or ["no reason was given"])[0]
+        if not os.access(self._path, os.R_OK):
+            return MissingFrameError(f"{self.place} may not be read by this user; change its permissions")
+        if self._size == 0:
+            return CorruptError(f"{self.place} is empty; render or copy it again")
+        known = self._path.suffix.lower().lstrip(".") in _suffixes()
+        if known or "EXR" in said:
+            return CorruptError(f"{self.place} is damaged or not what its name says ({said}); render or copy it again")
+        return FormatError(
+            f"{self.place} is not an image that can be read ({said}); give an EXR, PNG, TIFF or DPX file"
+        )
+
+    def header(self) -> Header:
+        parts: list[Part] = []
+        while self._input.seek_subimage(len(parts), 0):
+            parts.append(self._part(len(parts), self._input.spec()))
+            if len(parts) > 4096:
+                raise CorruptError(f"{self.place} claims more than 4096 parts; render or copy it again")
+        self._input.geterror()  # the error of seeking behind the last part
+        if not parts:
+            raise CorruptError(f"{self.place} has no picture in it; render or copy it again")
+        return Header(self._path, self._input.format_name(), tuple(parts))
+
+    def _part(self, number: int, spec: oiio.ImageSpec) -> Part:
+        formats = tuple(str(f) for f in spec.channelformats) or (str(spec.format),) * spec.nchannels
+        aspect = spec.get_float_attribute("PixelAspectRatio", 1.0)
+        # For floats the header's "bits" say nothing new.
+        floats = spec.format.basetype in {oiio.HALF, oiio.FLOAT, oiio.DOUBLE}
+        bits = 0 if floats else spec.get_int_attribute("oiio:BitsPerSample", 8 * spec.format.size())
+        return Part(
+            number=number,
+            name=spec.get_string_attribute("oiio:subimagename") or spec.get_string_attribute("name"),
+            channels=tuple(spec.channelnames),
+            formats=formats,
+            bits=bits,
+            window=Window(
+                *(spec.x, spec.y, spec.width, spec.height),
+                *(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
+            ),
+            pixel_aspect=aspect if 0 < aspect < float("inf") else 1.0,
+            compression=spec.get_string_attribute("compression"),
+            deep=bool(spec.deep),
+            metadata=header_values(spec),
+        )
+
+    def pixels(self, part: Part, channels: Sequence[str]) -> Float32Array:
+        require(not part.deep, FormatError, f"{self.place} holds deep samples, which are not read; flatten it first")
+        for name in channels:
+            if name not in part.channels:
+                raise ChannelError(f'{self.place} has no channel "{name}"; it has {", ".join(part.channels)}')
+        self._check_size(part)
+        places = [part.channels.index(name) for name in channels]
+        first, last = min(places), max(places) + 1
+        try:
+            found = self._input.read_image(part.number, 0, first, last, oiio.FLOAT)
+        except (MemoryError, ValueError) as error:
+            raise CorruptError(f"{self.place} asks for more memory than there is; render or copy it again") from error
+        said = self._input.geterror()
+        # A file may decode in part and still say that something was wrong with it.
+        if found is None or said:
+            reason = (said.strip().splitlines() or ["it cannot be decoded"])[0]
+            raise CorruptError(f"{self.place} is truncated or damaged ({reason}); render or copy it again")
+        pixels = found.reshape(part.window.height, part.window.width, last - first)
+        wanted = [place - first for place in places]
+        picked = pixels if wanted == list(range(last - first)) else pixels[:, :, wanted]
+        return np.ascontiguousarray(picked, dtype=np.float32)
+
+    def _check_size(self, part: Part) -> None:
+        """Refuse pixels that a file of this size cannot hold, before memory is taken for them."""
+        need = part.window.width * part.window.height * len(part.channels) * 4
+        if need > max(_PLAUSIBLE, _BEST_RATIO * self._size):
+            raise CorruptError(
+                f"{self.place} claims {part.window.width}x{part.window.height} pixels but has only {self._size} bytes; "
+                "render or copy it again"
+            )
+
+
+def _suffixes() -> frozenset[str]:
+    """Suffixes of the file types that OpenImageIO reads here."""
+    listed = oiio.get_string_attribute("extension_list")
+    return frozenset(suffix for entry in listed.split(";") for suffix in entry.partition(":")[2].split(","))

@@ -1,0 +1,278 @@
+"""Reading the sharp shot, a frame at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from engine.errors import ChannelError
+from engine.frames import Float32Array, FrameRange, Window
+from engine.media.attributes import frame_rate_of, passed_on
+from engine.media.channels import Colour, Selection, find_colour, find_layers
+from engine.media.colour import ColourSpaces, colour_spaces
+from engine.media.images import Header
+from engine.media.repair import repair_colour
+from engine.media.source import open_source
+from engine.shot import Plate
+
+__all__ = ["PlateImage", "PlateInfo", "PlateReader", "exact_rate", "read_weights"]
+
+
+@dataclass(frozen=True)
+class PlateInfo:
+    """What a plate is, from its first frame.
+
+    Attributes:
+        window: of the first frame; data windows may differ between the frames of an EXR sequence.
+        channels: names of the channels of an image, R, G, B first.
+        pixel_aspect: width of a pixel over its height.
+        frame_rate: exact frames per second; None where neither shot nor file says it.
+        colour_space: of the files.
+        working_space: linear space of the images.
+        data_type: of the colour channels: ``half``, ``float``, ``uint8``, ``uint10``, ``uint16`` ...
+        file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
+        grey: whether the files have one grey channel, which the images repeat in R, G and B.
+        metadata: the header's entries that a result inherits.
+    """
+
+    window: Window
+    channels: tuple[str, ...]
+    pixel_aspect: float = 1.0
+    frame_rate: Fraction | None = None
+    colour_space: str = ""
+    working_space: str = ""
+    data_type: str = "half"
+    file_format: str = "openexr"
+    grey: bool = False
+    metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PlateImage:
+    """One frame of a plate.
+
+    Attributes:
+        image: (H, W, C) float32, scene-linear, premultiplied where it has alpha; finite.
+        channels: C names: R, G, B, then A where there is one, then those of further layers.
+        window: where its pixels lie.
+        pixel_aspect: width of a pixel over its height.
+        metadata: what a result inherits.
+        repaired: how many pixels were NaN or infinite.
+        source: the frame whose file was read: another one where a missing frame is held; None where it is black.
+    """
+
+    image: Float32Array
+    channels: tuple[str, ...]
+    window: Window
+    pixel_aspect: float
+    metadata: Mapping[str, Any]
+    repaired: int = 0
+    source: int | None = None
+
+
+class PlateReader:
+    """Reads the frames of a plate; a context manager. Any one thread at a time may read; calls wait for each other.
+
+    Attributes:
+        frames: of the shot: ``plate.frames``, else all that exist and the holes between them.
+        info: see ``PlateInfo``.
+
+    Raises:
+        MissingFrameError: nothing is there.
+        CorruptError, FormatError: the first frame cannot be read.
+        ChannelError: the layer or part is not in it.
+        ColourError: the colour space or the configuration is not known.
+    """
+
+    def __init__(self, plate: Plate) -> None:
+        self._plate = plate
+        self._lock = threading.Lock()
+        first = None if plate.frames is None else FrameRange.parse(plate.frames).first
+        self._source = open_source(plate.path, "plate.path", first)
+        try:
+            self.frames = self._source.frames(plate.frames, "plate.path")
+            self._colours = colour_spaces()
+            self.info = self._describe()
+        except BaseException:
+            self._source.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with self._lock:
+            self._source.close()
+
+    def path(self, frame: int) -> Path:
+        """The file that is read for a frame: the one before it where a missing frame is held.
+
+        Raises:
+            MissingFrameError: there is none, and none is to stand for it.
+        """
+        source = self._source.source(frame, self._plate.on_missing)
+        return self._source.path(frame if source is None else source)
+
+    def check(self, frame: int) -> None:
+        """Look at a frame's header only.
+
+        Raises:
+            MissingFrameError, CorruptError, FormatError, ChannelError: what ``read`` would raise for it.
+        """
+        with self._lock:
+            source = self._source.source(frame, self._plate.on_missing)
+            if source is not None:
+                self._select(self._source.header(source), source)
+
+    def read(self, frame: int) -> PlateImage:
+        """Read one frame.
+
+        Raises:
+            MissingFrameError: it has no file, and ``on_missing`` is error.
+            CorruptError: its file is damaged.
+            ChannelError: its file lacks channels that the first frame has.
+        """
+        with self._lock:
+            source = self._source.source(frame, self._plate.on_missing)
+            if source is None:
+                return self._black()
+            header = self._source.header(source)
+            colour, layers = self._select(header, source)
+            _, pixels = self._source.pixels(source, colour.part.number, colour.channels)
+            further = [self._source.pixels(source, layer.part.number, layer.channels)[1] for layer in layers]
+        pixels, repaired = repair_colour(pixels)
+        premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
+        image = to_linear(
+            _as_rgb(pixels) if colour.grey else pixels,
+            *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
+        )
+        if further:
+            extra, bad = repair_colour(np.concatenate(further, axis=2))
+            image = np.concatenate([image, extra], axis=2)
+            repaired += bad
+        part = colour.part
+        aspect = self._plate.pixel_aspect or part.pixel_aspect
+        inherited = passed_on(part.metadata)
+        return PlateImage(
+            np.ascontiguousarray(image), self._names(colour, layers), part.window, aspect, inherited, repaired, source
+        )
+
+    def _select(self, header: Header, frame: int) -> tuple[Colour, tuple[Selection, ...]]:
+        place = f"frame {frame}: {header.path}"
+        colour = find_colour(header, self._plate.part, self._plate.layer, place)
+        layers = find_layers(header, colour, self._plate.extra_layers, (), place)
+        if hasattr(self, "info") and self._names(colour, layers) != self.info.channels:
+            raise ChannelError(
+                f"{place} has {', '.join(self._names(colour, layers))} but the first frame has "
+                f"{', '.join(self.info.channels)}; render all frames with the same channels"
+            )
+        return colour, layers
+
+    @staticmethod
+    def _names(colour: Colour, layers: tuple[Selection, ...]) -> tuple[str, ...]:
+        names = ("R", "G", "B", *colour.names[1:]) if colour.grey else colour.names
+        return names + tuple(name for layer in layers for name in layer.names)
+
+    def _describe(self) -> PlateInfo:
+        first = self._first_existing()
+        header = self._source.header(first)
+        colour, layers = self._select(header, first)
+        part, plate = colour.part, self._plate
+        kind = part.formats[part.channels.index(colour.channels[0])]
+        data_type = f"uint{part.bits}" if kind.startswith("uint") else kind
+        is_float = kind in {"half", "float", "double"}
+        space = (
+            self._colours.resolve(plate.colour_space, "plate.colour_space")
+            if plate.colour_space is not None
+            else self._colours.default(header.file_format, is_float, part.metadata)
+        )
+        return PlateInfo(
+            window=part.window,
+            channels=self._names(colour, layers),
+            pixel_aspect=plate.pixel_aspect or part.pixel_aspect,
+            frame_rate=exact_rate(plate.frame_rate) if plate.frame_rate else frame_rate_of(part.metadata),
+            colour_space=space,
+            working_space=self._colours.working(space),
+            data_type=data_type,
+            file_format=header.file_format,
+            grey=colour.grey,
+            metadata=passed_on(part.metadata),
+        )
+
+    def _first_existing(self) -> int:
+        """The first frame of the shot that has a picture; where none has, the first there is at all."""
+        for frame in self.frames:
+            found = self._source.source(frame, self._plate.on_missing)
+            if found is not None:
+                return found
+        held = self._source.source(self.frames.first, "hold")
+        return self.frames.first if held is None else held
+
+    def _black(self) -> PlateImage:
+        window, info = self.info.window, self.info
+        image = np.zeros((window.height, window.width, len(info.channels)), np.float32)
+        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, 0, None)
+
+
+def to_linear(
+    image: Float32Array, source: str, target: str, premultiplied: bool, colours: ColourSpaces
+) -> Float32Array:
+    """Linearise R, G, B of (H, W, 3 or 4); alpha, where it is, is multiplied in afterwards."""
+    has_alpha = image.shape[2] == 4
+    if source == target and (premultiplied or not has_alpha):
+        return image
+    rgb = image[:, :, :3]
+    if has_alpha and premultiplied:
+        rgb = unpremultiplied(image)
+    rgb = colours.convert(rgb, source, target)
+    if not has_alpha:
+        return rgb
+    alpha = image[:, :, 3:]
+    # Light without coverage (a glow that was added) has no alpha to be divided by, and is kept as it is.
+    weight = np.where(alpha > 0, alpha, 1) if premultiplied else alpha
+    return np.concatenate([rgb * weight, alpha], axis=2)
+
+
+def unpremultiplied(image: Float32Array) -> Float32Array:
+    """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
+    alpha = image[:, :, 3:]
+    divided: Float32Array = image[:, :, :3] / np.where(alpha > 0, alpha, 1)
+    return divided
+
+
+def exact_rate(rate: float) -> Fraction:
+    """The exact frame rate meant by a decimal: 23.976 is 24000/1001, 29.97 is 30000/1001."""
+    whole = round(rate)
+    ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
+    if abs(rate - whole) > 1e-4 and abs(rate - float(ntsc)) < 5e-3 * rate / 24:
+        return ntsc
+    return Fraction(rate).limit_denominator(1001)
+
+
+def read_weights(path: str) -> Float32Array:
+    """The light of a picture, as the weights of an aperture of one's own.
+
+    Returns:
+        (H, W) float32: the mean of linear R, G and B, alpha multiplied in; 0 where the picture is negative.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    with PlateReader(Plate(path=path)) as reader:
+        image = reader.read(reader.frames.first).image
+    weights: Float32Array = np.maximum(image[:, :, :3].mean(axis=2), 0).astype(np.float32)
+    return weights
+
+
+def _as_rgb(pixels: Float32Array) -> Float32Array:
+    return np.concatenate([pixels[:, :, :1]] * 3 + [pixels[:, :, 1:]], axis=2)

@@ -1,0 +1,114 @@
+"""Where frames come from: a sequence of files, one still, or a movie, all asked in the same way."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+from engine.errors import MissingFrameError
+from engine.frames import Float32Array, FrameRange
+from engine.media.images import Header, read_header, read_pixels
+from engine.media.sequence import Pattern, is_movie, listed_frames
+
+__all__ = ["FrameSource", "SequenceSource", "open_source"]
+
+OnMissing = Literal["error", "hold", "black"]
+
+
+class FrameSource(Protocol):
+    """Frames by number. ``place`` is how errors name it; safe to be used by one thread at a time."""
+
+    place: str
+
+    def frames(self, asked: str | None, field: str) -> FrameRange:
+        """The frames of the shot: those asked for, else all that there are."""
+        ...
+
+    def source(self, frame: int, on_missing: OnMissing) -> int | None:
+        """The frame whose picture stands for ``frame``; None for black."""
+        ...
+
+    def path(self, frame: int) -> Path:
+        """The file of a frame."""
+        ...
+
+    def header(self, frame: int) -> Header:
+        """What the frame's file says of itself."""
+        ...
+
+    def pixels(self, frame: int, part: int, channels: Sequence[str]) -> tuple[Header, Float32Array]:
+        """Values as they are in the file, (H, W, C) float32."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...
+
+
+class SequenceSource:
+    """A sequence of image files, or one still that stands for every frame."""
+
+    def __init__(self, path: str, field: str) -> None:
+        self.place = field
+        self.pattern = Pattern.parse(path)
+        self._files = self.pattern.existing()
+        self._numbers = sorted(self._files)
+
+    def frames(self, asked: str | None, field: str) -> FrameRange:
+        if asked is not None:
+            return FrameRange.parse(asked)
+        if self.pattern.is_still:
+            return FrameRange((1,))
+        return listed_frames(FrameRange(tuple(self._numbers)), field)
+
+    def source(self, frame: int, on_missing: OnMissing) -> int | None:
+        if self._exists(frame):
+            return frame
+        if on_missing == "black":
+            return None
+        if on_missing == "hold":
+            # The frame before; the first one where there is none before.
+            return self._numbers[max(bisect.bisect_left(self._numbers, frame) - 1, 0)]
+        there = str(FrameRange(tuple(self._numbers)))
+        short = there if len(there) < 80 else f"{self._numbers[0]} to {self._numbers[-1]} with holes"
+        raise MissingFrameError(
+            f"{self.place}: frame {frame} has no file {self.pattern.path(frame)} (there are {short}); "
+            "render it, or set plate.on_missing to hold or black"
+        )
+
+    def path(self, frame: int) -> Path:
+        return self._files.get(frame, self.pattern.path(frame))
+
+    def header(self, frame: int) -> Header:
+        return read_header(self.path(frame), frame)
+
+    def pixels(self, frame: int, part: int, channels: Sequence[str]) -> tuple[Header, Float32Array]:
+        return read_pixels(self.path(frame), part, channels, frame)
+
+    def close(self) -> None:
+        """Nothing is kept open between frames."""
+
+    def _exists(self, frame: int) -> bool:
+        return self.pattern.is_still or frame in self._files or self.pattern.path(frame).is_file()
+
+
+def open_source(path: str, field: str, first_frame: int | None = None) -> FrameSource:
+    """Open a sequence, a still or a movie.
+
+    Args:
+        path: pattern or path.
+        field: of the shot, for errors: ``plate.path`` or ``depth.path``.
+        first_frame: number of a movie's first frame; 1 when not given.
+
+    Raises:
+        MissingFrameError: nothing is there.
+        CorruptError, FormatError: a movie cannot be read.
+        ShotError: the path is no path.
+    """
+    if is_movie(path):
+        from engine.media.movie_reading import MovieSource
+
+        return MovieSource(path, field, 1 if first_frame is None else first_frame)
+    return SequenceSource(path, field)

@@ -1,0 +1,67 @@
+"""Files that appear whole or not at all: written under another name beside their place, then renamed."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+from pathlib import Path
+from typing import Final
+
+from engine.errors import OutputWriteError
+
+__all__ = ["place_file", "remove_stale", "temporary_path"]
+
+_SUFFIX: Final = ".partial"
+_HOST: Final = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32]
+_COUNT: Final = itertools.count()
+
+
+def temporary_path(path: Path) -> Path:
+    """A hidden name in the same folder, that no other process and no pattern of a sequence takes."""
+    return path.with_name(f".{path.name}.{_HOST}.{os.getpid()}.{next(_COUNT)}{_SUFFIX}")
+
+
+def place_file(temporary: Path, path: Path) -> None:
+    """Rename a finished file to its place, replacing what is there.
+
+    Raises:
+        OutputWriteError: the folder does not let it.
+    """
+    try:
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputWriteError(f"{path} cannot be written ({error.strerror}); choose another output") from error
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove what killed processes of this machine left behind; files of other machines and of live ones stay."""
+    ours = re.compile(rf"\..*\.{_HOST}\.(\d+)\.\d+{re.escape(_SUFFIX)}")
+    for entry in folder.iterdir():
+        match = ours.fullmatch(entry.name)
+        if match is not None and not _alive(int(match[1])):
+            entry.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it lives, and is another user's
+    return True
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename last through a loss of power, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
