@@ -183,7 +183,7 @@ def _check_depth(shot: Shot) -> None:
         require(
             usable,
             DepthRangeError,
-            f"depth.far is {depth.far:g}, and no \"{depth.convention}\" has that; "
+            f'depth.far is {depth.far:g}, and no "{depth.convention}" has that; '
             "give the depth channel's value at the farthest point, or leave it out",
         )
         return
