@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.render import render
@@ -40,14 +40,14 @@ def _put_ourselves_first() -> None:
             )
 
 
-def _places(module: Any) -> list[str]:
+def _places(module: object) -> list[str]:
     return [str(place) for place in getattr(module, "__path__", [])]
 
 
 _put_ourselves_first()
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load the engine when it is first asked for, so that ``import rackfocus`` costs nothing."""
     if name in _NAMES:
         return getattr(import_module(_NAMES[name]), name)

@@ -44,7 +44,9 @@ def imported(file: Path) -> Iterator[str]:
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True, cwd="/")
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True, cwd="/"
+    )
 
 
 @pytest.mark.parametrize("package", [name for name in ALLOWED if (ROOT / name).is_dir()])
@@ -70,7 +72,9 @@ def test_the_product_uses_only_the_base_install() -> None:
 
 
 def test_importing_every_engine_module_loads_no_torch_no_qt_and_no_onnx_runtime() -> None:
-    names = [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in sources("engine")]
+    names = [
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in sources("engine")
+    ]
     code = f"""
 import sys, json
 from importlib import import_module

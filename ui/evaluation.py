@@ -121,7 +121,9 @@ def sequence_in(place: str) -> str:
     folder = Path(place)
     if not folder.is_dir():
         return place
-    found = sorted({_pattern(file.name) for file in folder.iterdir() if file.suffix.lower() in PICTURES and file.name[0] != "."})
+    found = sorted(
+        {_pattern(file.name) for file in folder.iterdir() if file.suffix.lower() in PICTURES and file.name[0] != "."}
+    )
     if len(found) != 1:
         what = "holds no pictures" if not found else f"holds more than one sequence ({', '.join(found[:4])})"
         raise MissingFrameError(f"{place} {what}; name one, like {folder / 'result.%04d.exr'}")

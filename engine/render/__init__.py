@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.render.check import Findings, check
 from engine.render.digest import DIGEST
 from engine.render.inputs import Inputs
-from engine.render.limits import fixed_limits
+from engine.render.limits import fixed_limits, with_limits
 from engine.render.loop import render
 from engine.render.report import (
     Event,
@@ -33,4 +33,5 @@ __all__ = [
     "check",
     "fixed_limits",
     "render",
+    "with_limits",
 ]

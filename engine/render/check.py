@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from engine.depth import DepthLimits
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
-from engine.render.guard import check_output
+from engine.media import check_output
 from engine.render.inputs import Inputs
 from engine.render.pull import FocusPull
 from engine.renderers import open_renderer
@@ -54,7 +54,7 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
         open_renderer(shot)
     with findings.collecting(), Inputs(shot) as inputs:
         with findings.collecting():
-            check_output(shot, inputs)
+            check_output(shot.output, shot.plate, shot.depth, inputs.frames)
         _check_frames(inputs, findings, watch)
         with findings.collecting():
             limits = DepthLimits.given(shot.depth)

@@ -71,7 +71,9 @@ def settings_of(shot: Shot, limits: DepthLimits) -> str:
     if shot.aperture.image is not None:
         settings["aperture"]["image"] = file_identity(shot.aperture.image)
     settings["depth"]["in_plate"] = shot.depth.path is None
-    return _canonical({"pixels": PIXELS, "limits": [float(limits.near).hex(), float(limits.far).hex()], "shot": settings})
+    return _canonical(
+        {"pixels": PIXELS, "limits": [float(limits.near).hex(), float(limits.far).hex()], "shot": settings}
+    )
 
 
 def frame_digest(settings: str, facts: Sequence[FrameFacts]) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
+import numpy as np
+
 from engine.depth import DepthLimits, clean_edges, sample_disparity, to_disparity
 from engine.errors import KeysError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window
-from engine.media import DepthReader, PlateImage, PlateReader, fit_depth
+from engine.media import DepthImage, DepthReader, PlateImage, PlateReader, fit_depth
+from engine.render.digest import file_identity
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
@@ -17,12 +20,16 @@ __all__ = ["Inputs", "RawFrame"]
 
 @dataclass(frozen=True, eq=False)
 class RawFrame:
-    """One frame as decoded: the plate's picture, and the depth channel's own values on the plate's data window."""
+    """One frame as decoded: the plate's picture, and the depth channel's own values on the plate's data window.
+
+    ``alpha`` is what depth is to be divided by, or what says where nothing is seen: the one beside the depth, else the
+    plate's.
+    """
 
     frame: int
     plate: PlateImage
     depth: Float32Array
-    depth_repaired: int = 0
+    alpha: Float32Array | None
 
 
 class Inputs:
@@ -49,7 +56,9 @@ class Inputs:
     def __enter__(self) -> Inputs:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -65,7 +74,31 @@ class Inputs:
         """
         plate = self.plate.read(frame)
         depth = self.depth.read(frame)
-        return RawFrame(frame, plate, fit_depth(depth, plate.window, self._shot.depth.fit, frame))
+        values = fit_depth(depth, plate.window, self._shot.depth.fit, frame)
+        beside = depth.alpha is not None and depth.window == plate.window
+        return RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate))
+
+    def check(self, frame: int) -> None:
+        """Look at one frame's headers.
+
+        Raises:
+            MediaError, DepthSizeError: what ``read`` would raise for them.
+        """
+        self.plate.check(frame)
+        window = self.depth.check(frame)
+        if self._shot.depth.fit == "scale":
+            return
+        # One zero, seen as many: only its size is looked at.
+        empty = np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
+        fit_depth(DepthImage(empty, window), self.plate.info.window, self._shot.depth.fit, frame)
+
+    def identities(self, frame: int) -> tuple[str, ...]:
+        """What tells the frame's plate and depth files from others, see ``file_identity``.
+
+        Raises:
+            MissingFrameError: the frame has no file, and nothing is to stand for it.
+        """
+        return file_identity(self.plate.path(frame)), file_identity(self.depth.path(frame))
 
     def depths(self, watch: Callable[[int], None]) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
         """The depth channel's values of every frame of the shot, and alpha where it counts, in order, one at a time.
@@ -80,9 +113,9 @@ class Inputs:
     def disparity(self, raw: RawFrame, limits: DepthLimits) -> tuple[Float32Array, int]:
         """Disparity of a decoded frame, (H, W) float32 in 0..1, and how many values had to be repaired."""
         settings = self._shot.depth
-        found = to_disparity(raw.depth, settings, limits, _alpha(raw.plate), frame=raw.frame)
+        found = to_disparity(raw.depth, settings, limits, raw.alpha, frame=raw.frame)
         values = clean_edges(found.values) if settings.clean_edges else found.values
-        return values, found.repaired + raw.depth_repaired
+        return values, found.repaired
 
     def prepare(self, raw: RawFrame, disparity: Float32Array, focus: float, strength: float) -> PlateFrame:
         """What a renderer takes."""
@@ -118,10 +151,10 @@ class Inputs:
 
     def _depth_alone(self, frame: int) -> tuple[Float32Array, Float32Array | None]:
         """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
-        if self._shot.depth.unpremultiply:
-            raw = self.read(frame)
-            return raw.depth, _alpha(raw.plate)
         depth = self.depth.read(frame)
+        if self._shot.depth.unpremultiply and depth.alpha is None:
+            raw = self.read(frame)
+            return raw.depth, raw.alpha
         return depth.values, depth.alpha
 
 
@@ -132,4 +165,3 @@ def _origin(window: Window) -> tuple[int, int]:
 
 def _alpha(plate: PlateImage) -> Float32Array | None:
     return plate.image[:, :, plate.channels.index("A")] if "A" in plate.channels else None
-

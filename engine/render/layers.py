@@ -68,5 +68,4 @@ def focus_overlay(image: Float32Array, radius: Float32Array) -> Float32Array:
     side = np.where(radius[:, :, None] > 0, BEHIND, IN_FRONT)
     tint = green * IN_FOCUS + (1 - green) * side
     amount = np.maximum(0.8 * green, 0.45 + 0.4 * np.clip(size / STRONG, 0, 1))
-    overlay: Float32Array = light * ((1 - amount) + amount * 2 * tint)
-    return overlay.astype(np.float32, copy=False)
+    return np.asarray(light * ((1 - amount) + amount * 2 * tint), dtype=np.float32)

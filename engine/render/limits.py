@@ -41,9 +41,9 @@ def shot_limits(shot: Shot, inputs: Inputs, report: Report, cancel: threading.Ev
     return limits
 
 
-def with_limits(shot: Shot, limits: DepthLimits) -> Shot:
+def with_limits(shot: Shot, found: LimitsFound) -> Shot:
     """The shot with its limits stored in it, as the document writes them (an infinite one stays unsaid)."""
-    depth = shot.depth.model_copy(update={"near": _written(limits.near), "far": _written(limits.far)})
+    depth = shot.depth.model_copy(update={"near": found.near, "far": found.far})
     return shot.model_copy(update={"depth": depth})
 
 
@@ -56,7 +56,8 @@ def fixed_limits(shot: Shot, report: Report, cancel: threading.Event = NEVER) ->
     if DepthLimits.given(shot.depth) is not None:
         return shot
     with Inputs(shot) as inputs:
-        return with_limits(shot, shot_limits(shot, inputs, report, cancel))
+        limits = shot_limits(shot, inputs, report, cancel)
+        return with_limits(shot, LimitsFound(_written(limits.near), _written(limits.far)))
 
 
 def _written(value: float) -> float | None:

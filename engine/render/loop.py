@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -12,10 +12,10 @@ from typing import Final
 from engine.depth import DepthLimits
 from engine.errors import CancelledError, OutputExistsError, ShotError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
-from engine.media import FrameWriter, open_writer
+from engine.media import FrameWriter, check_output, open_writer
 from engine.optics import Defocus
 from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
-from engine.render.guard import check_output
+from engine.render.folders import no_empty_folders
 from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
 from engine.render.limits import NEVER, shot_limits
@@ -56,20 +56,27 @@ def render(
         RackfocusError: any of its causes, see ``engine.errors``; frames that were finished before stay.
     """
     begin = time.monotonic()
-    with Inputs(shot) as inputs:
+    with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
-        check_output(shot, inputs)
-        job = _Job.of(shot, inputs, renderer or open_renderer(shot), report, cancel)
+        check_output(shot.output, shot.plate, shot.depth, asked)
+        renderer = renderer or open_renderer(shot)
         with closing(open_writer(shot.output, inputs.plate.info)) as writer:
-            todo = asked if overwrite else job.stale(asked, writer, cancel)
-            report(Started(len(todo), len(asked) - len(todo)))
             try:
-                for written in job.run(todo, writer, cancel) if todo.numbers else ():
-                    report(written)
+                job = _Job.of(shot, inputs, renderer, report, cancel)
+                todo = job.find_work(asked, None if overwrite else writer)
+                report(Started(len(todo), len(asked) - len(todo)))
+                with closing(job.run(todo, writer)) as written:
+                    for event in written:
+                        report(event)
             except BaseException:
                 writer.abort()
                 raise
-        return _summary(job, len(todo), len(asked) - len(todo), time.monotonic() - begin, report)
+    warnings = job.warnings.told()
+    for warning in warnings:
+        report(warning)
+    summary = Summary(len(todo), len(asked) - len(todo), time.monotonic() - begin, shot.output.path, warnings)
+    report(summary)
+    return summary
 
 
 def asked_frames(frames: FrameRange | str | None, shot_frames: FrameRange) -> FrameRange:
@@ -99,7 +106,13 @@ class _Job:
     """One call of ``render``: what is constant while its frames pass through."""
 
     def __init__(
-        self, shot: Shot, inputs: Inputs, renderer: Renderer, limits: DepthLimits, pull: FocusPull, cancel: threading.Event
+        self,
+        shot: Shot,
+        inputs: Inputs,
+        renderer: Renderer,
+        limits: DepthLimits,
+        pull: FocusPull,
+        cancel: threading.Event,
     ) -> None:
         self._shot = shot
         self._inputs = inputs
@@ -116,23 +129,25 @@ class _Job:
         limits = shot_limits(shot, inputs, report, cancel)
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), cancel)
 
-    def stale(self, asked: FrameRange, writer: FrameWriter, cancel: threading.Event) -> FrameRange:
-        """The frames that have to be made: no whole file with the same digest is there.
+    def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:
+        """The frames that have to be made: all, or those without a whole file of the same digest in ``writer``.
 
         Raises:
+            MissingFrameError: a frame that is needed has no file, told before anything is rendered.
             OutputExistsError: a whole file is there that Rackfocus did not make.
         """
         stale: list[int] = []
         for frame in asked:
-            if cancel.is_set():
+            if self._cancel.is_set():
                 raise CancelledError("stopped while looking for frames that are done; nothing was written")
-            header = writer.is_whole(frame)
-            if header is not None and DIGEST not in header:
+            digest = self.digest(frame)
+            header = None if writer is None else writer.is_whole(frame)
+            if writer is not None and header is not None and DIGEST not in header:
                 raise OutputExistsError(
                     f"frame {frame}: {writer.path(frame)} exists and was not made by Rackfocus; "
                     "choose another output or give --overwrite"
                 )
-            if header is None or header[DIGEST] != self.digest(frame):
+            if header is None or header[DIGEST] != digest:
                 stale.append(frame)
         return FrameRange.of(stale)
 
@@ -141,8 +156,10 @@ class _Job:
         near = self._renderer.reach(FrameRange.of([frame]), self._inputs.frames)
         return frame_digest(self._settings, [self._facts(f) for f in near])
 
-    def run(self, todo: FrameRange, writer: FrameWriter, cancel: threading.Event) -> Iterator[Written]:
+    def run(self, todo: FrameRange, writer: FrameWriter) -> Generator[Written, None, None]:
         """Read ahead, render, write behind."""
+        if not todo.numbers:
+            return
         needed = self._renderer.reach(todo, self._inputs.frames)
 
         def source() -> Iterable[RawFrame]:
@@ -155,7 +172,7 @@ class _Job:
             return Written(frame, str(writer.path(frame)), focus, strength)
 
         stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
-        yield from stages.run(cancel)
+        yield from stages.run(self._cancel)
 
     def _render(self, raws: Iterable[RawFrame], todo: FrameRange) -> Iterator[_Made]:
         asked = self._shot.output.layers
@@ -184,21 +201,10 @@ class _Job:
         return FrameFacts(frame, self.pull.focus(frame), self.pull.strength(frame), self._inputs.identities(frame))
 
     def _metadata(self, frame: int, focus: float, strength: float) -> dict[str, object]:
-        own: dict[str, object] = {
+        return {
             DIGEST: self.digest(frame),
             "rackfocus/version": VERSION,
             "rackfocus/renderer": f"{self._shot.renderer.name} {self._shot.renderer.quality}",
             "rackfocus/focus": float(focus),
             "rackfocus/blur": float(strength),
         }
-        # Ours first, where a format has room for few; and nobody's over the digest.
-        return own | self._shot.output.metadata | own
-
-
-def _summary(job: _Job, written: int, skipped: int, seconds: float, report: Report) -> Summary:
-    warnings = job.warnings.told()
-    for warning in warnings:
-        report(warning)
-    summary = Summary(written, skipped, seconds, job.output, warnings)
-    report(summary)
-    return summary

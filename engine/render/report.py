@@ -7,7 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Event", "LimitsFound", "Report", "Searching", "Started", "Summary", "Warned", "Warnings", "Written", "ignore"]
+__all__ = [
+    "Event",
+    "LimitsFound",
+    "Report",
+    "Searching",
+    "Started",
+    "Summary",
+    "Warned",
+    "Warnings",
+    "Written",
+    "ignore",
+]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Numba's ``workqueue`` threading layer. The other two wait for disks and codecs, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import Final, Generic, TypeVar
 
@@ -123,7 +123,7 @@ class Assembly(Generic[A, B, C]):
             threading.Thread(target=lambda: self._drain(made, sink), name="rackfocus-write", daemon=True),
         )
 
-    def run(self, cancel: threading.Event) -> Iterator[C]:
+    def run(self, cancel: threading.Event) -> Generator[C, None, None]:
         """Run all three; gives the sink's results in the calling thread, as they come.
 
         Raises:

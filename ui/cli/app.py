@@ -81,7 +81,7 @@ def _run(arguments: list[str], wants_traceback: bool) -> int:
     except RackfocusError as error:
         return _fail(error.code, error.message, error.exit_status, wants_traceback)
     except _UsageError as error:
-        message = getattr(error, "format_message", lambda: str(error))()
+        message = getattr(error, "format_message", error.__str__)()
         return _fail("usage", f"{_sentence(message)}; see rackfocus --help", 2, wants_traceback)
     except (typer.Abort, KeyboardInterrupt):
         return _fail(CancelledError.code, "stopped", CancelledError.exit_status, wants_traceback)
@@ -92,7 +92,9 @@ def _run(arguments: list[str], wants_traceback: bool) -> int:
         return _fail("memory", "there is not enough memory for this frame; render fewer at a time", 71, wants_traceback)
     except Exception as error:  # noqa: BLE001  the last line of defence: a sentence in place of a page
         what = f"{type(error).__name__}: {_sentence(str(error))}"
-        return _fail("internal", f"{what}; this is a fault of Rackfocus, --traceback shows where", UNEXPECTED, wants_traceback)
+        return _fail(
+            "internal", f"{what}; this is a fault of Rackfocus, --traceback shows where", UNEXPECTED, wants_traceback
+        )
     return outcome if isinstance(outcome, int) else 0
 
 

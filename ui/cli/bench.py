@@ -24,8 +24,12 @@ _Out = Annotated[Path, typer.Option("--out", help="Folder for tables, plots and 
 _Renderers = Annotated[
     list[str] | None, typer.Option("--renderer", help="final, draft, gegl or blender; repeat. All when not given.")
 ]
-_Shots = Annotated[list[str] | None, typer.Option("--shot", help="Name of a benchmark shot; repeat. All when not given.")]
-_Repeats = Annotated[int | None, typer.Option("--repeats", min=1, help="Runs of each measurement; the least time counts.")]
+_Shots = Annotated[
+    list[str] | None, typer.Option("--shot", help="Name of a benchmark shot; repeat. All when not given.")
+]
+_Repeats = Annotated[
+    int | None, typer.Option("--repeats", min=1, help="Runs of each measurement; the least time counts.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
 
@@ -47,7 +51,9 @@ def bench(
         out.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise OutputWriteError(f"{file}: cannot be written ({error.strerror}); give another folder with --out") from error
+        raise OutputWriteError(
+            f"{file}: cannot be written ({error.strerror}); give another folder with --out"
+        ) from error
     if json:
         typer.echo(text)
     else:

@@ -8,19 +8,27 @@ from typing import Annotated
 
 import typer
 
-from engine.shot import load_shot
+from engine.shot import Shot, load_shot
 
 __all__ = ["check"]
 
 
 def check(
     document: Annotated[Path, typer.Argument(metavar="SHOT.json", help="Shot document.", show_default=False)],
+    find_limits: Annotated[
+        bool,
+        typer.Option("--find-limits", help="Find depth limits that are not given, and store them in the document."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Validate a shot: the document, every frame's header, keys, lens and output. Renders nothing."""
     from engine.render import check as look
 
-    findings = look(load_shot(document))
+    shot = load_shot(document)
+    findings = look(shot)
+    if find_limits and findings.finds_limits and not findings.problems:
+        _find_limits(shot, document, json)
+        findings = look(load_shot(document))
     if json:
         problems = [{"code": problem.code, "message": problem.message} for problem in findings.problems]
         report = {"frames": findings.frames, "finds_limits": findings.finds_limits, "problems": problems}
@@ -32,3 +40,13 @@ def check(
     if not json:
         limits = "; depth limits will be found by the first render" if findings.finds_limits else ""
         typer.echo(f"{document}: {findings.frames} frames, all well{limits}")
+
+
+def _find_limits(shot: Shot, document: Path, json: bool) -> None:
+    from engine.render import fixed_limits
+    from ui.cli.keeping import store_limits
+    from ui.cli.progress import progress
+    from ui.cli.signals import stop_on_signals
+
+    with stop_on_signals() as cancel, progress(json) as report:
+        store_limits(document, fixed_limits(shot, report, cancel))

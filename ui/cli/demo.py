@@ -35,7 +35,13 @@ def demo(
     if json:
         typer.echo(jsonlib.dumps({"event": "demo", **asdict(result)}))
         return
-    typer.echo(f"\n  PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.4f} against ray-traced truth ({len(result.compared)} frames)")
+    compared = f"against the ray-traced truth of {len(result.compared)} frames"
+    typer.echo(f"\n  PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.4f} {compared}")
     typer.echo(f"  {result.seconds_per_frame:.2f} seconds per frame, reading and writing included\n")
-    for name, place in (("frames", result.result), ("movie", result.movie), ("sheet", result.sheet), ("shot", result.shot)):
+    for name, place in (
+        ("frames", result.result),
+        ("movie", result.movie),
+        ("sheet", result.sheet),
+        ("shot", result.shot),
+    ):
         typer.echo(f"  {name:<7}{place}")

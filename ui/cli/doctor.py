@@ -57,7 +57,7 @@ def _examine() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "packages": versions,
         "missing": [name for name, version in versions.items() if version is None],
-        "numba_threads": _numba(),
+        "numba": _numba(),
         "images": _images(),
         "codecs": _codecs(),
         "peers": {name: shutil.which(name) for name in PEERS},
@@ -76,9 +76,10 @@ def _numba() -> dict[str, Any]:
     """Threads, and the folder where compiled kernels are kept."""
     if find_spec("numba") is None:
         return {}
-    import numba
+    from numba import config
 
-    return {"threads": numba.config.NUMBA_NUM_THREADS, "cache": numba.config.CACHE_DIR or "beside the source files"}
+    kept = getattr(config, "CACHE_DIR", "") or "beside the source files"
+    return {"threads": getattr(config, "NUMBA_NUM_THREADS", None), "cache": kept}
 
 
 def _images() -> dict[str, Any]:
@@ -110,11 +111,14 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         "",
     ]
     lines += [f"  {name:<12} {version or 'MISSING'}" for name, version in report["packages"].items()]
-    lines += [f"  {'numba':<12} {report['numba_threads'].get('threads')} threads, kernels kept {report['numba_threads'].get('cache')}"]
+    numba = report["numba"]
+    lines += [f"  {'threads':<12} {numba.get('threads')}; kernels kept {numba.get('cache')}"]
     lines += [f"  {'OCIO':<12} {report['images'].get('ocio') or 'the built-in configuration ($OCIO is not set)'}"]
     lines += [f"  {name:<12} {'yes' if there else 'no'}" for name, there in report["codecs"].items()]
     lines += ["", "Peers for `rackfocus bench`:"]
-    lines += [f"  {name:<12} {place or f'not found; apt-get install {name}'}" for name, place in report["peers"].items()]
+    lines += [
+        f"  {name:<12} {place or f'not found; apt-get install {name}'}" for name, place in report["peers"].items()
+    ]
     lines += ["", "Extras:"]
     for extra, (_, purpose) in EXTRAS.items():
         state = "installed" if report["extras"][extra] else f"pip install -c constraints.txt 'rackfocus[{extra}]'"

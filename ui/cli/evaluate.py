@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json as jsonlib
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,9 +21,14 @@ def evaluate(
     reference: Annotated[str, typer.Option("--reference", help="Folder, image sequence or movie of the truth.")],
     disparity: Annotated[
         str | None,
-        typer.Option("--disparity", help="Folder or sequence of disparity, 1 nearest, for the edge band; else the result's own layer."),
+        typer.Option(
+            "--disparity",
+            help="Folder or sequence of disparity, 1 nearest, for the edge band; else the result's own layer.",
+        ),
     ] = None,
-    frames: Annotated[str | None, typer.Option("--frames", help="Frames to compare; all that both have when not given.")] = None,
+    frames: Annotated[
+        str | None, typer.Option("--frames", help="Frames to compare; all that both have when not given.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Compare a result with its reference: PSNR, SSIM, PSNR near depth edges, temporal error."""
@@ -40,7 +44,12 @@ def evaluate(
 
 
 def _plain(scores: Scores) -> dict[str, Any]:
-    whole = {"psnr": scores.psnr, "ssim": scores.ssim, "edge_band_psnr": scores.edge_band_psnr, "temporal_error": scores.temporal_error}
+    whole = {
+        "psnr": scores.psnr,
+        "ssim": scores.ssim,
+        "edge_band_psnr": scores.edge_band_psnr,
+        "temporal_error": scores.temporal_error,
+    }
     rows = [{"frame": row.frame, "psnr": _number(row.psnr), "ssim": _number(row.ssim)} for row in scores.rows]
     return {**{name: _number(value) for name, value in whole.items()}, "frames": rows}
 

@@ -39,14 +39,16 @@ class Flag:
         return self.option.removeprefix("--").replace("-", "_")
 
     @property
-    def annotation(self) -> Any:
+    def annotation(self) -> object:
         """What Typer needs to know of it."""
         info = field_of(self.field)
         kind, choices = _kind(info.annotation)
         names = [f"{self.option}/--no-{self.option.removeprefix('--')}"] if kind is bool else [self.option]
         if "colour" in self.option:
             names.append(self.option.replace("colour", "color"))
-        extra: dict[str, Any] = {"metavar": "|".join(choices), "autocompletion": lambda: list(choices)} if choices else {}
+        extra: dict[str, Any] = (
+            {"metavar": "|".join(choices), "autocompletion": lambda: list(choices)} if choices else {}
+        )
         help_text = info.description or ""
         if kind is list:
             help_text += " Give it several times, or with commas."
@@ -157,7 +159,7 @@ def apply_flags(document: dict[str, Any], values: Mapping[str, Any]) -> None:
         part[last] = _read(flag, value)
 
 
-def _read(flag: Flag, value: Any) -> Any:
+def _read(flag: Flag, value: object) -> object:
     if isinstance(value, list):
         return [word.strip() for text in value for word in text.split(",") if word.strip()]
     if flag.field.endswith(".part") and isinstance(value, str) and value.isdigit():
@@ -165,12 +167,12 @@ def _read(flag: Flag, value: Any) -> Any:
     return value
 
 
-def _model_in(annotation: Any) -> type[BaseModel]:
+def _model_in(annotation: object) -> type[BaseModel]:
     options = [annotation, *get_args(annotation)]
     return next(kind for kind in options if isinstance(kind, type) and issubclass(kind, BaseModel))
 
 
-def _kind(annotation: Any) -> tuple[Any, tuple[str, ...]]:
+def _kind(annotation: object) -> tuple[Any, tuple[str, ...]]:
     """The type that Typer reads a field as, and its choices."""
     origin = get_origin(annotation)
     if origin is Annotated:

@@ -19,7 +19,8 @@ LICENCES = {
 
 def info(
     place: Annotated[
-        str | None, typer.Argument(metavar="[SHOT.json|SEQUENCE|MOVIE|FOLDER]", help="What to look at.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[SHOT.json|SEQUENCE|MOVIE|FOLDER]", help="What to look at.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
@@ -61,7 +62,7 @@ def _sequence(place: str) -> dict[str, Any]:
             "colour_space": found.colour_space,
             "pixel_aspect": found.pixel_aspect,
             "frame_rate": None if found.frame_rate is None else float(found.frame_rate),
-            "metadata": {name: str(value) for name, value in sorted(found.metadata.items())},
+            "metadata": {name: str(value) for name, value in sorted((found.metadata or {}).items())},
         }
 
 
@@ -81,7 +82,10 @@ def _shot(document: Path) -> dict[str, Any]:
         "quality": shot.renderer.quality,
         "output": shot.output.path,
     }
-    return {**facts, "plate_files": {k: v for k, v in _sequence(shot.plate.path).items() if k not in ("path", "metadata")}}
+    return {
+        **facts,
+        "plate_files": {k: v for k, v in _sequence(shot.plate.path).items() if k not in ("path", "metadata")},
+    }
 
 
 def _limits(near: float | None, far: float | None) -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from engine.render.report import Event, LimitsFound, Report, Searching, Started, Summary, Warned, Written
 
@@ -138,7 +138,9 @@ class _Pace:
         self._done += 1
         speed = self.per_second
         left = round((self._total - self._done) / speed) if speed > 0 else 0
-        return f"{self._done}/{self._total}  {speed:.2f} frames/s  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+        return (
+            f"{self._done}/{self._total}  {speed:.2f} frames/s  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
+        )
 
 
 def _word(event: Event) -> str:
@@ -150,7 +152,7 @@ def _word(event: Event) -> str:
     return describe_summary(event) if isinstance(event, Summary) else ""
 
 
-def _bar() -> Any:
+def _bar() -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

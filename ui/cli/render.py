@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from engine.errors import OutputWriteError, RackfocusError, ShotError
-from engine.shot import Shot, load_shot, save_shot, shot_from_dict
+from engine.errors import ShotError
+from engine.shot import Shot, load_shot, shot_from_dict
 from ui.cli.flags import SHOT_FLAGS, apply_flags
 from ui.cli.keys import blur_keys, focus_keys
 
@@ -19,32 +19,43 @@ __all__ = ["build_shot", "render"]
 NEEDED: Final = {"--plate": "plate", "--out": "out"}
 
 _Document = Annotated[
-    Path | None, typer.Argument(metavar="[SHOT.json]", help="Shot document; flags change what it says.", show_default=False)
+    Path | None,
+    typer.Argument(metavar="[SHOT.json]", help="Shot document; flags change what it says.", show_default=False),
 ]
 _FocusKeys = Annotated[
     list[str] | None,
     typer.Option(
-        "--focus", metavar="FRAME=D|FRAME@X,Y", help="Key of the focal point: a disparity or a pixel. Repeat for each key.",
+        "--focus",
+        metavar="FRAME=D|FRAME@X,Y",
+        help="Key of the focal point: a disparity or a pixel. Repeat for each key.",
         rich_help_panel="Focus and lens",
     ),
 ]
 _FocusDistances = Annotated[
     list[str] | None,
     typer.Option(
-        "--focus-distance", metavar="FRAME=Z", help="Key of the focal point: a distance. Repeat for each key.",
+        "--focus-distance",
+        metavar="FRAME=Z",
+        help="Key of the focal point: a distance. Repeat for each key.",
         rich_help_panel="Focus and lens",
     ),
 ]
 _BlurKeys = Annotated[
     list[str] | None,
     typer.Option(
-        "--blur", metavar="FRAME=K", help="Key of the blur strength K in pixels. Repeat for each key.",
+        "--blur",
+        metavar="FRAME=K",
+        help="Key of the blur strength K in pixels. Repeat for each key.",
         rich_help_panel="Focus and lens",
     ),
 ]
 _Frames = Annotated[str | None, typer.Option("--frames", help="Frames to render, like 1001-1024; all when not given.")]
-_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Render frames that are there already, whoever made them.")]
-_SaveShot = Annotated[Path | None, typer.Option("--save-shot", help="Keep the shot as a document, with its depth limits.")]
+_Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Render frames that are there already, whoever made them.")
+]
+_SaveShot = Annotated[
+    Path | None, typer.Option("--save-shot", help="Keep the shot as a document, with its depth limits.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
 
 
@@ -57,30 +68,26 @@ def _render(
     focus: _FocusKeys = None,
     focus_distance: _FocusDistances = None,
     blur: _BlurKeys = None,
-    **flags: Any,
+    **flags: object,
 ) -> None:
     """Render a shot, or some of its frames.
 
     Frames that are whole and were made by the same settings are skipped, so a stopped render goes on where it was.
     Depth limits that are not given are found over the whole shot first, and stored in the document.
     """
-    from engine.render import fixed_limits
     from engine.render import render as render_frames
+    from ui.cli.keeping import Keeping
     from ui.cli.progress import progress
     from ui.cli.signals import stop_on_signals
 
     shot = build_shot(document, focus or [], focus_distance or [], blur or [], flags)
-    with stop_on_signals() as cancel, progress(json) as report:
-        fixed = fixed_limits(shot, report, cancel)
-        if document is not None and fixed is not shot:
-            _store_limits(document, fixed)
-        if save_shot is not None:
-            _save(fixed, save_shot)
-        render_frames(fixed, frames, report=report, overwrite=overwrite, cancel=cancel)
+    with stop_on_signals() as cancel, progress(json) as shown:
+        report = Keeping(shot, document, save_shot, shown)
+        render_frames(shot, frames, report=report, overwrite=overwrite, cancel=cancel)
 
 
 def build_shot(
-    document: Path | None, focus: list[str], focus_distance: list[str], blur: list[str], flags: dict[str, Any]
+    document: Path | None, focus: list[str], focus_distance: list[str], blur: list[str], flags: Mapping[str, object]
 ) -> Shot:
     """The shot of a document, changed by flags, or of flags alone.
 
@@ -103,32 +110,6 @@ def build_shot(
     elif flags.get("focal_length") is not None:
         data.pop("blur", None)
     return shot_from_dict(data, "flags" if document is None else str(document))
-
-
-def _store_limits(document: Path, fixed: Shot) -> None:
-    """Keep the limits in the document that they were found for, unless it cannot or should not be changed.
-
-    Two farm tasks may come here at once: both found the same limits, and the document is replaced as a whole.
-    """
-    kept = load_shot(document)
-    same = kept.plate == fixed.plate and kept.depth == fixed.depth.model_copy(
-        update={"near": kept.depth.near, "far": kept.depth.far}
-    )
-    if not same:
-        return
-    try:
-        save_shot(kept.model_copy(update={"depth": fixed.depth}), document)
-    except OutputWriteError:
-        near, far = fixed.depth.near, fixed.depth.far
-        flags = f"--near {near}" + ("" if far is None else f" --far {far}")
-        typer.echo(f"{document} cannot be changed; give {flags} to save the search next time", err=True)
-    else:
-        typer.echo(f"depth limits stored in {document}", err=True)
-
-
-def _save(shot: Shot, path: Path) -> None:
-    save_shot(shot, path)
-    typer.echo(f"shot kept in {path}", err=True)
 
 
 def _with_flags(command: Callable[..., None]) -> Callable[..., None]:

@@ -59,9 +59,7 @@ class Tint:
         if self.window:
             near = [held[f].image for f in sorted(held) if abs(f - frame) <= self.window]
             image = image + np.mean(near, axis=0, dtype=np.float32)
-        return RenderedFrame(
-            frame, image, plate.channels, plate.window, None, plate.pixel_aspect, plate.metadata
-        )
+        return RenderedFrame(frame, image, plate.channels, plate.window, None, plate.pixel_aspect, plate.metadata)
 
 
 def write_exr(path: Path, image: Float32Array, channels: tuple[str, ...], kind: str = "float") -> None:
@@ -102,7 +100,7 @@ def make_plates(folder: Path, frames: int = 5, width: int = 24, height: int = 16
         write_exr(folder / "depth" / f"depth.{frame}.exr", np.tile(depth, (height, 1))[:, :, None], ("Z",))
 
 
-def shot_data(folder: Path, **changes: Any) -> dict[str, Any]:
+def shot_data(folder: Path, **changes: object) -> dict[str, Any]:
     """A document of the shot that ``make_plates`` writes; ``changes`` replace whole parts."""
     data: dict[str, Any] = {
         "plate": {"path": str(folder / "plate" / "plate.%04d.exr")},
@@ -114,7 +112,7 @@ def shot_data(folder: Path, **changes: Any) -> dict[str, Any]:
     return data | changes
 
 
-def make_shot(folder: Path, frames: int = 5, **changes: Any) -> Shot:
+def make_shot(folder: Path, frames: int = 5, **changes: object) -> Shot:
     make_plates(folder, frames)
     return shot_from_dict(shot_data(folder, **changes))
 

@@ -16,7 +16,17 @@ from engine.errors import CancelledError, MissingFrameError, OutputExistsError, 
 from engine.render import DIGEST, Event, LimitsFound, Searching, Started, Summary, Warned, Written, fixed_limits, render
 from engine.render.report import ignore
 from engine.shot import shot_from_dict
-from tests.engine.render.shots import FIRST, Tint, header, make_plates, make_shot, outputs, read_exr, shot_data, write_exr
+from tests.engine.render.shots import (
+    FIRST,
+    Tint,
+    header,
+    make_plates,
+    make_shot,
+    outputs,
+    read_exr,
+    shot_data,
+    write_exr,
+)
 
 
 def test_every_frame_is_written_once_and_in_order(tmp_path: Path) -> None:
@@ -75,7 +85,9 @@ def test_frames_that_are_missing_or_broken_are_made_again(tmp_path: Path) -> Non
 
 
 def test_moving_one_key_renders_only_the_frames_that_it_moves(tmp_path: Path) -> None:
-    linear = [{"frame": f, "disparity": d, "interpolation": "linear"} for f, d in ((1001, 0.9), (1003, 0.5), (1005, 0.1))]
+    linear = [
+        {"frame": f, "disparity": d, "interpolation": "linear"} for f, d in ((1001, 0.9), (1003, 0.5), (1005, 0.1))
+    ]
     shot = make_shot(tmp_path, focus={"keys": linear}, blur={"keys": [{"frame": 1001, "value": 3.0}]})
     render(shot, renderer=Tint())
     linear[2]["disparity"] = 0.3
@@ -188,7 +200,9 @@ def test_repaired_values_are_told_once_with_their_count(tmp_path: Path) -> None:
 
 def test_layers_are_written_beside_the_colour(tmp_path: Path) -> None:
     layers = ["coc", "disparity", "overlay", "invented"]
-    shot = make_shot(tmp_path, 2, output={"path": str(tmp_path / "out" / "out.%04d.exr"), "layers": layers, "data_type": "float"})
+    shot = make_shot(
+        tmp_path, 2, output={"path": str(tmp_path / "out" / "out.%04d.exr"), "layers": layers, "data_type": "float"}
+    )
     render(shot, renderer=Tint(window=1))
     import OpenImageIO as oiio  # noqa: N813
 

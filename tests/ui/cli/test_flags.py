@@ -18,9 +18,9 @@ from ui.cli.render import build_shot
 BY_KEYS = {"focus.keys", "blur.keys"}
 """Fields that --focus, --focus-distance and --blur build."""
 
-ONLY_IN_DOCUMENTS = {
-    "schema_version", "name", "focus.before", "focus.after", "blur.before", "blur.after", "renderer.name", "output.metadata",
-}  # fmt: skip
+ONLY_IN_DOCUMENTS = {"schema_version", "name", "renderer.name", "output.metadata"} | {
+    f"{curve}.{end}" for curve in ("focus", "blur") for end in ("before", "after")
+}
 
 
 def fields(model: type[BaseModel], prefix: str = "") -> set[str]:
@@ -34,7 +34,7 @@ def fields(model: type[BaseModel], prefix: str = "") -> set[str]:
     return found
 
 
-def minimal(**changes: Any) -> dict[str, Any]:
+def minimal(**changes: object) -> dict[str, Any]:
     return {"plate": "plate.%04d.exr", "out": "out.%04d.exr", **changes}
 
 
@@ -43,7 +43,9 @@ def test_every_field_of_the_document_has_a_flag_or_a_reason() -> None:
 
 
 def test_help_shows_the_document_s_own_words() -> None:
-    text = " ".join(CliRunner().invoke(app, ["render", "--help"], env={"COLUMNS": "400", "TERM": "dumb"}).output.split())
+    text = " ".join(
+        CliRunner().invoke(app, ["render", "--help"], env={"COLUMNS": "400", "TERM": "dumb"}).output.split()
+    )
     for flag in SHOT_FLAGS:
         assert flag.option in text
         assert str(field_of(flag.field).description) in text, flag.option
@@ -55,7 +57,9 @@ def test_flags_build_the_shot_that_a_document_would() -> None:
         ["1001=0.62", "1024@812,404"],
         [],
         ["1001=24"],
-        minimal(depth="d.####.exr", depth_kind="near1", near=1.0, far=0.0, layers=["coc,overlay"], max_radius=40.0, blades=7),
+        minimal(
+            depth="d.####.exr", depth_kind="near1", near=1.0, far=0.0, layers=["coc,overlay"], max_radius=40.0, blades=7
+        ),
     )
     assert shot.depth.convention == "near1"
     assert (shot.depth.near, shot.depth.far) == (1.0, 0.0)

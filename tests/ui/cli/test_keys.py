@@ -21,9 +21,11 @@ def test_negative_and_fractional_frames_are_frames() -> None:
     assert blur_keys(["-3=8", "1.5=1e1"]) == [{"frame": -3.0, "value": 8.0}, {"frame": 1.5, "value": 10.0}]
 
 
-@pytest.mark.parametrize("text", ["", "1001", "1001:0.5", "1001=", "=0.5", "1001@3", "1001@3,4,5", "a=b", "1001=0.5 px"])
+@pytest.mark.parametrize(
+    "text", ["", "1001", "1001:0.5", "1001=", "=0.5", "1001@3", "1001@3,4,5", "a=b", "1001=0.5 px"]
+)
 def test_what_is_no_key_is_told_with_an_example(text: str) -> None:
-    with pytest.raises(KeysError, match="1001=0.62 or 1024@812,404"):
+    with pytest.raises(KeysError, match=r"1001=0\.62 or 1024@812,404"):
         focus_keys([text], [])
 
 
