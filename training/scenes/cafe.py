@@ -53,7 +53,9 @@ def _table(width: int) -> Element:
     size, middle = 1.75, 0.44
     wood = textures.wood(h, w, 41, (0.150, 0.082, 0.046), (0.040, 0.019, 0.011), planks=5.0)
 
-    def pool(place: tuple[float, float], radius: tuple[float, float], colour: tuple[float, float, float]) -> np.ndarray:
+    def pool(
+        place: tuple[float, float], radius: tuple[float, float], colour: tuple[float, float, float]
+    ) -> Float32Array:
         """A glow around a thing's foot: from the screen to the table, whose depth axis is stretched by perspective."""
         x, d = place
         across = x / d * middle / size
@@ -70,7 +72,10 @@ def _bottle(n: int) -> Float32Array:
     height = int(2.9 * n)
     bottle = objects.turned(
         height, n,
-        ((0.02, 0.105), (0.05, 0.12), (0.07, 0.10), (0.28, 0.11), (0.36, 0.18), (0.44, 0.30), (0.50, 0.33), (0.93, 0.33), (0.955, 0.30)),
+        (
+            (0.02, 0.105), (0.05, 0.12), (0.07, 0.10), (0.28, 0.11), (0.36, 0.18),
+            (0.44, 0.30), (0.50, 0.33), (0.93, 0.33), (0.955, 0.30),
+        ),
         (0.020, 0.05, 0.028), 51, 0.8, key=-1.0, view=0.14,
         bands=((0.56, 0.82, (0.55, 0.47, 0.34)), (0.0, 0.15, (0.20, 0.02, 0.025))),
     )  # fmt: skip
@@ -114,8 +119,8 @@ def _plants(width: int) -> tuple[Element, ...]:
     )
     left = foliage.branch(w, w, 62, (-0.45, 0.30), -0.8, 7, 0.55, 0.14, (0.004, 0.013, 0.010), (0.04, 0.07, 0.045), 0.8)
     # The candle lights the sides of the plants that face it.
-    near[..., :3] *= 1.0 + objects.glow(*near.shape[:2], -0.35, -0.1, (0.3, 0.45), (2.6, 1.5, 0.6))
-    left[..., :3] *= 1.0 + objects.glow(*left.shape[:2], 0.35, 0.0, (0.35, 0.45), (2.2, 1.3, 0.6))
+    near[..., :3] *= 1.0 + objects.glow(near.shape[0], near.shape[1], -0.35, -0.1, (0.3, 0.45), (2.6, 1.5, 0.6))
+    left[..., :3] *= 1.0 + objects.glow(left.shape[0], left.shape[1], 0.35, 0.0, (0.35, 0.45), (2.2, 1.3, 0.6))
     hw, hh = int(1.3 * width), int(0.30 * width)
     bush = foliage.hedge(hh, hw, 63, 4200, 0.024, -0.045, (0.005, 0.013, 0.009), (0.030, 0.045, 0.020))
     bush[..., :3] *= 1.0 + objects.glow(hh, hw, 0.02, 0.0, (0.16, 0.1), (3.0, 1.7, 0.6))

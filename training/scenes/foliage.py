@@ -57,8 +57,8 @@ def paint_leaves(height: int, width: int, leaves: NDArray[np.float64]) -> Float3
 
     Args:
         height, width: in pixels.
-        leaves: (N, 9): foot x and y from the middle, angle, length, half width, bend (lengths in shares of the width, angle
-            in radians, clockwise from rightwards), then linear R, G, B. The last one lies on top.
+        leaves: (N, 9): foot x and y from the middle, angle, length, half width, bend (lengths in shares of the width,
+            angle in radians, clockwise from rightwards), then linear R, G, B. The last one lies on top.
 
     Returns:
         (h, w, 4) float32, premultiplied RGBA.

@@ -21,7 +21,7 @@ def _centred(height: int, width: int) -> tuple[Float32Array, Float32Array]:
     return x[None, :], y[:, None]
 
 
-def _cover(distance: Float32Array, softness: float, width: int) -> Float32Array:
+def _cover(distance: NDArray[np.floating], softness: float, width: int) -> Float32Array:
     """Coverage from a signed distance (positive inside): a ramp at least a pixel and a half wide."""
     ramp = max(softness, 1.5 / width)
     t = np.clip(distance / np.float32(ramp) + 0.5, 0.0, 1.0)
@@ -116,7 +116,7 @@ def wires(height: int, width: int, seed: int, count: int = 6, radius: float = 0.
     tall = height / width
     lines = np.empty((count, t.size, 3))
     for k in range(count):
-        start, end, sag = rng.uniform(-0.45 * tall, 0.3 * tall, 2).tolist() + [rng.uniform(0.02, 0.15)]
+        start, end, sag = rng.uniform((-0.45 * tall, -0.45 * tall, 0.02), (0.3 * tall, 0.3 * tall, 0.15))
         lines[k, :, 0] = t
         lines[k, :, 1] = start + (end - start) * (t + 0.5) + sag * (1.0 - (t / 0.55) ** 2)
         lines[k, :, 2] = radius * rng.uniform(0.7, 1.6)

@@ -57,7 +57,7 @@ class Motion:
     def position(self, time: float, focal_length: float) -> NDArray[np.float64]:
         """(x, y, z) in space, where screen offset q at disparity d is ``(q_x, q_y, focal_length) / d``."""
         start = np.array([self.x, self.y, 1.0]) / self.disparity
-        return (start + self.offset(time)) * np.array([1.0, 1.0, focal_length])
+        return np.asarray((start + self.offset(time)) * np.array([1.0, 1.0, focal_length]))
 
     def angle(self, time: float) -> float:
         """Rotation in the plane, in radians."""

@@ -23,7 +23,8 @@ SIGNALS = ((1.0, 0.12, 0.06), (0.15, 1.0, 0.45))
 def cut(colour: Float32Array, matte: Float32Array | None = None) -> Float32Array:
     """Colour (h, w, 3) under a matte (h, w), opaque if None: premultiplied RGBA."""
     alpha = np.ones(colour.shape[:2], np.float32) if matte is None else matte
-    return np.concatenate([colour * alpha[..., None], alpha[..., None]], axis=-1).astype(np.float32)
+    premultiplied = np.concatenate([colour * alpha[..., None], alpha[..., None]], axis=-1)
+    return np.asarray(premultiplied, np.float32)
 
 
 def city(height: int, width: int, seed: int, street: float = 0.62) -> Float32Array:
@@ -51,7 +52,7 @@ def city(height: int, width: int, seed: int, street: float = 0.62) -> Float32Arr
             x += across * rng.uniform(0.92, 1.25)
     _pavement(picture, foot, rng)
     warmth = np.exp(-np.abs(rows - street) * 14.0) * (0.4 + 0.9 * haze)
-    return (picture + warmth[..., None] * np.array([0.17, 0.085, 0.035], np.float32)).astype(np.float32)
+    return np.asarray(picture + warmth[..., None] * np.array([0.17, 0.085, 0.035], np.float32), np.float32)
 
 
 def _facade(wall: Float32Array, rng: np.random.Generator, layer: int, width: int) -> None:
@@ -251,7 +252,7 @@ def _opening(
     lip = np.full((height, width, 3), np.percentile(lit, 88, axis=(0, 1)), np.float32)
     depth = np.clip(0.35 - 0.9 * y / (radius * view), 0.12, 1.0)[..., None]
     filled = lip + hole * ((np.asarray(inside) * depth).astype(np.float32) - lip)
-    return (picture * (1.0 - whole) + cut(filled) * whole).astype(np.float32)
+    return np.asarray(picture * (1.0 - whole) + cut(filled) * whole, np.float32)
 
 
 def glow(height: int, width: int, x: float, y: float, radius: tuple[float, float], colour: Colour) -> Float32Array:
@@ -259,7 +260,7 @@ def glow(height: int, width: int, x: float, y: float, radius: tuple[float, float
     u = ((np.arange(width) + 0.5) / width - 0.5 - x) / radius[0]
     v = ((np.arange(height) + 0.5 - height / 2.0) / width - y) / radius[1]
     fall = np.exp(-(u[None, :] ** 2 + v[:, None] ** 2))
-    return (fall[..., None] * np.asarray(colour)).astype(np.float32)
+    return np.asarray(fall[..., None] * np.asarray(colour), np.float32)
 
 
 def sign(height: int, width: int, seed: int, rows: int, stroke: float = 0.004) -> Float32Array:

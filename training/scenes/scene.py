@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from engine.errors import OpticsError, require
 from engine.frames import Float32Array
 from training.scenes.motion import Motion
+from training.scenes.planes import Planes
 from training.scenes.sampling import lens_sets, plate_set
-from training.scenes.tracing import Planes, Points, add_lights, hard_disparity, trace
+from training.scenes.tracing import Points, add_lights, hard_disparity, trace
 
 __all__ = ["Element", "Scene", "SceneView"]
 
@@ -204,11 +205,8 @@ def _pyramid(element: Element) -> list[_Level]:
     bounds = np.ascontiguousarray(image[..., [3, 3]])
     levels = [_Level(image, bounds)]
     while min(image.shape[:2]) > 4:
-        odd = ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0))
-        # Beyond its border an element is empty; a background goes on.
-        mode = "edge" if element.endless else "constant"
-        image = sum(_quarters(np.pad(image, odd, mode=mode))) * np.float32(0.25)
-        quarters = _quarters(np.pad(bounds, odd, mode=mode))
+        image = np.add.reduce(_quarters(image, element.endless)) * np.float32(0.25)
+        quarters = _quarters(bounds, element.endless)
         least = np.minimum.reduce([q[..., 0] for q in quarters])
         most = np.maximum.reduce([q[..., 1] for q in quarters])
         bounds = np.stack([least, most], axis=-1)
@@ -216,8 +214,12 @@ def _pyramid(element: Element) -> list[_Level]:
     return levels
 
 
-def _quarters(image: Float32Array) -> list[Float32Array]:
-    return [image[0::2, 0::2], image[1::2, 0::2], image[0::2, 1::2], image[1::2, 1::2]]
+def _quarters(image: Float32Array, endless: bool) -> list[Float32Array]:
+    """The four texels of every texel of the next level, as four pictures."""
+    odd = ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0))
+    # Beyond its border an element is empty; a background goes on.
+    even = np.pad(image, odd, mode="edge" if endless else "constant")
+    return [even[0::2, 0::2], even[1::2, 0::2], even[0::2, 1::2], even[1::2, 1::2]]
 
 
 def _place(element: Element, scene: Scene, time: float) -> _Placed:
@@ -227,7 +229,6 @@ def _place(element: Element, scene: Scene, time: float) -> _Placed:
     ``(q_x, q_y, f) / d``. A plane is ``n . P = 1``, hence ``d = n . (q_x, q_y, f)``: affine on screen.
     """
     motion = element.motion
-    origin = motion.position(0.0, FOCAL_LENGTH)
     camera = scene.camera.offset(time) * np.array([1.0, 1.0, -FOCAL_LENGTH])
     middle = motion.position(time, FOCAL_LENGTH) - camera
     slope_x, slope_y = element.tilt

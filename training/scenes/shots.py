@@ -82,7 +82,7 @@ def benchmark_shots(width: int = 1024, height: int = 576) -> tuple[SceneShot, ..
 
 
 def demo_shot(width: int = 1024, height: int = 576) -> SceneShot:
-    """The demo: 24 frames on a cafe terrace at night, focus pulled from the leaves before the lens to the street lights.
+    """The demo: 24 frames on a cafe terrace at night, focus pulled from the leaves before the lens to the lights.
 
     The camera glides to the right and a little forward, the plants and the lights sway.
     """

@@ -41,11 +41,11 @@ def portrait(width: int) -> tuple[Element, ...]:
     m = int(0.8 * width)
     cloth = textures.fabric(m // 2, m, 12, (0.07, 0.11, 0.20), 120.0, (0.10, 0.15, 0.24))
     body = cut(cloth, mattes.rectangle(m // 2, m, 0.42, 0.22, 0.2))
-    walk = {"drift": (0.0025, -0.0006), "approach": 0.003}
+    walk = (0.0025, -0.0006)
     lamps = objects.scattered_lights(14, 34, (-0.34, -0.2, 0.34, 0.16), 0.0011, 8.0, 260.0)
     return (
-        Element(_head(width, 13), 0.62, Motion(-0.03, -0.04, 0.62, sway_angle=0.03, **walk)),
-        Element(body, 0.7, Motion(-0.03, 0.27, 0.60, **walk)),
+        Element(_head(width, 13), 0.62, Motion(-0.03, -0.04, 0.62, drift=walk, approach=0.003, sway_angle=0.03)),
+        Element(body, 0.7, Motion(-0.03, 0.27, 0.60, drift=walk, approach=0.003)),
         Element(cut(_wall(width, 11)), 1.7, Motion(0.0, 0.0, 0.08, drift=(-0.0005, 0.0)), lights=lamps, endless=True),
     )
 
@@ -77,9 +77,13 @@ def floor(width: int) -> tuple[Element, ...]:
     ground = textures.tiles(h, w, 31, (0.46, 0.43, 0.38), (0.07, 0.075, 0.09), 12.0)
     middle = 0.30
     vases = []
-    for k, (x, d, colour) in enumerate(
-        ((-0.27, 0.78, (0.10, 0.22, 0.36)), (0.13, 0.50, (0.45, 0.10, 0.06)), (-0.07, 0.33, (0.36, 0.30, 0.12)), (0.31, 0.64, (0.30, 0.34, 0.30)))
-    ):  # fmt: skip
+    places = (
+        (-0.27, 0.78, (0.10, 0.22, 0.36)),
+        (0.13, 0.50, (0.45, 0.10, 0.06)),
+        (-0.07, 0.33, (0.36, 0.30, 0.12)),
+        (0.31, 0.64, (0.30, 0.34, 0.30)),
+    )
+    for k, (x, d, colour) in enumerate(places):
         n = int(0.42 * d * width)
         shape = ((0.03, 0.16), (0.08, 0.18), (0.2, 0.12), (0.45, 0.34), (0.6, 0.38), (0.85, 0.2), (0.95, 0.17))
         vase = objects.turned(
@@ -153,7 +157,7 @@ def meadow(width: int) -> tuple[Element, ...]:
     twig = foliage.branch(n, n, 62, (-0.42, -0.3), 0.5, 5, 0.6, 0.16, (0.03, 0.08, 0.02), (0.42, 0.30, 0.06), 0.7)
     hedge = foliage.hedge(h, w, 63, 3000, 0.03, -0.06, (0.012, 0.04, 0.02), (0.12, 0.20, 0.06))
     sky = textures.gradient(int(1.1 * width), int(1.7 * width), (0.16, 0.26, 0.48), (0.95, 0.52, 0.26), 64, 0.25)
-    sun = objects.glow(*sky.shape[:2], 0.08, 0.06, (0.1, 0.07), (2.5, 1.5, 0.6))
+    sun = objects.glow(sky.shape[0], sky.shape[1], 0.08, 0.06, (0.1, 0.07), (2.5, 1.5, 0.6))
     glints = objects.scattered_lights(65, 60, (-0.45, -0.05, 0.45, 0.12), 0.0009, 8.0, 90.0, objects.WARM)
     return (
         Element(blades, 1.25, Motion(0.0, 0.16, 0.88, drift=(0.018, 0.0), sway=(0.012, 0.0), period=16.0)),

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 
 __all__ = ["bricks", "fabric", "gradient", "mixed", "noise", "skin", "tiles", "wood"]
 
-Colour = Sequence[float]
+Colour = Sequence[float] | Float32Array
 
 
 def noise(height: int, width: int, seed: int, cells: float = 4.0, octaves: int = 6, gain: float = 0.5) -> Float32Array:
@@ -39,13 +40,13 @@ def noise(height: int, width: int, seed: int, cells: float = 4.0, octaves: int =
             total += np.float32(share) * _smooth(lattice, height, width, across)
             weight += share
         share *= gain
-    return np.clip((total / np.float32(weight) - 0.5) * np.float32(1.5) + 0.5, 0.0, 1.0)
+    return np.asarray(np.clip((total / np.float32(weight) - 0.5) * np.float32(1.5) + 0.5, 0.0, 1.0), np.float32)
 
 
 def _smooth(lattice: Float32Array, height: int, width: int, across: float) -> Float32Array:
     """A lattice stretched over the picture with smoothstep weights."""
 
-    def axis(size: int) -> tuple[np.ndarray, Float32Array]:
+    def axis(size: int) -> tuple[NDArray[np.int64], Float32Array]:
         place = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(across / width)
         cell = place.astype(np.int64)
         t = place - cell
@@ -121,7 +122,7 @@ def tiles(height: int, width: int, seed: int, light: Colour, dark: Colour, acros
     edge = np.minimum(np.minimum(u % 1.0, 1.0 - u % 1.0), np.minimum(v % 1.0, 1.0 - v % 1.0))
     joint = np.clip((edge - 0.015) / 0.015, 0.15, 1.0)
     shade = joint * (0.8 + 0.4 * own) * (0.55 + 0.9 * noise(height, width, seed + 1, 9.0, 7, 0.6))
-    return (mixed(chequer, dark, light) * shade[..., None]).astype(np.float32)
+    return np.asarray(mixed(chequer, dark, light) * shade[..., None], np.float32)
 
 
 def wood(height: int, width: int, seed: int, light: Colour, dark: Colour, planks: float = 6.0) -> Float32Array:
@@ -136,7 +137,7 @@ def wood(height: int, width: int, seed: int, light: Colour, dark: Colour, planks
     grain = 0.5 + 0.3 * rings + 0.5 * (stretched - 0.5)
     gap = np.clip((np.minimum(v - plank, 1.0 - (v - plank)) - 0.008) / 0.012, 0.1, 1.0)
     shade = gap * (0.75 + 0.5 * own[..., 1]) * (0.7 + 0.6 * noise(height, width, seed + 2, 40.0, 4))
-    return (mixed(np.clip(grain, 0.0, 1.0).astype(np.float32), dark, light) * shade[..., None]).astype(np.float32)
+    return np.asarray(mixed(np.clip(grain, 0.0, 1.0).astype(np.float32), dark, light) * shade[..., None], np.float32)
 
 
 def skin(height: int, width: int, seed: int, colour: Colour) -> Float32Array:
