@@ -17,7 +17,7 @@ __all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window"
 Float32Array = NDArray[np.float32]
 
 _RANGE = re.compile(r"^\s*(-?\d{1,9})\s*(?:-\s*(-?\d{1,9})\s*(?:[x:]\s*(\d{1,9}))?)?\s*$", re.ASCII)
-_LONGEST = 10_000_000  # frames; more is a slip of the keyboard, and would fill the memory
+_LONGEST = 1_000_000  # frames, eleven hours; more is a slip of the keyboard, and would fill the memory
 
 
 @dataclass(frozen=True)

@@ -219,16 +219,19 @@ class _Lensed:
         self._focus = focus
 
     def __call__(self, frame: float) -> float:
-        return lens_strength(
-            self._focal_length(frame),
-            self._f_number(frame),
-            self._lens.sensor_width,
-            self._focus_distance(frame),
-            self._near,
-            self._far,
-            self._lens.world_unit,
-            self._width_px,
-        )
+        try:
+            return lens_strength(
+                self._focal_length(frame),
+                self._f_number(frame),
+                self._lens.sensor_width,
+                self._focus_distance(frame),
+                self._near,
+                self._far,
+                self._lens.world_unit,
+                self._width_px,
+            )
+        except OpticsError as error:
+            raise OpticsError(f"frame {frame:g}: {error.message}") from error
 
     def _focus_distance(self, frame: float) -> float:
         inverse = 1 / self._far + self._focus(frame) * (1 / self._near - 1 / self._far)

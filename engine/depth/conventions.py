@@ -190,7 +190,7 @@ def _normalise(
     for y in numba.prange(height):
         for x in range(width):
             v = np.float64(values[y, x])
-            empty = has_alpha and not alpha[y, x] > 1e-3
+            empty = has_alpha and not alpha[y, x] > EMPTY_ALPHA
             if divide and not empty:
                 v /= alpha[y, x]
             usable = (np.isfinite(v) and (signed or v >= 0)) if not metric else v > 0

@@ -40,12 +40,15 @@ class DepthSurvey:
         self._infinite = 0
 
     def add(self, values: Float32Array, alpha: Float32Array | None = None) -> None:
-        """Count one frame's values; those that no depth has are passed over, as are those where nothing is seen."""
+        """Count one frame's values; those that no depth has are passed over.
+
+        Alpha counts only for depth that is to be unpremultiplied; where it shows nothing, nothing is counted.
+        """
         usable = np.asarray(values, dtype=np.float32).ravel()
-        if alpha is not None:
+        if alpha is not None and self._settings.unpremultiply:
             cover = np.asarray(alpha, dtype=np.float32).ravel()
             seen = cover > EMPTY_ALPHA
-            usable = usable[seen] / cover[seen] if self._settings.unpremultiply else usable[seen]
+            usable = usable[seen] / cover[seen]
         if self._settings.convention == "distance":
             usable = usable[usable > 0]
             self._infinite += int(np.count_nonzero(np.isinf(usable)))

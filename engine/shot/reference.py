@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
 from engine.shot.document import SCHEMA_VERSION, Shot
 
-__all__ = ["field_description", "shot_reference", "shot_schema"]
+__all__ = ["EXAMPLE", "field_description", "shot_reference", "shot_schema"]
+
+
+EXAMPLE: Final = """\
+{
+  "schema_version": 1,
+  "plate": {"path": "plate.%04d.exr", "frames": "1001-1024"},
+  "depth": {"path": "depth.%04d.exr", "convention": "distance", "near": 1.2},
+  "focus": {
+    "keys": [
+      {"frame": 1001, "distance": 3.2, "interpolation": "settle"},
+      {"frame": 1024, "pixel": [812, 404]}
+    ]
+  },
+  "blur": {"keys": [{"frame": 1001, "value": 24}]},
+  "output": {"path": "refocused/shot.%04d.exr"}
+}
+"""
+"""A pull from a distance of 3.2 to what is seen at a point."""
 
 
 def shot_schema() -> dict[str, Any]:
@@ -55,6 +73,7 @@ def shot_reference() -> str:
         "are refused, but for `depth.far`, which may be `Infinity`. Older versions are read and brought up to date.",
         "",
     ]
+    lines += ["```json", *EXAMPLE.splitlines(), "```", ""]
     definitions = shot_schema()["$defs"]
     shown: set[str] = set()
     waiting: list[tuple[str, type[BaseModel]]] = [("Shot", Shot)]

@@ -190,6 +190,13 @@ def test_inverse_depth_gives_a_lens_its_distances() -> None:
     assert strength(1) == pytest.approx(lens_strength(50, 2, 36, 2, 1, inf, "m", 1920))
 
 
+def test_the_frame_where_a_lens_cannot_focus_is_named() -> None:
+    document = shot(lens=LensSettings(focal_length=50, f_number=2, world_unit="mm"))
+    strength = strength_curve(document, 1920, DepthLimits(1, inf), lambda _: 0.5)
+    with pytest.raises(OpticsError, match="frame 1017: a lens of 50 mm cannot focus at 2 mm"):
+        strength(1017)
+
+
 def test_a_lens_without_a_focus_says_so() -> None:
     document = shot(lens=LensSettings(focal_length=50, f_number=2))
     with pytest.raises(OpticsError, match="focus"):

@@ -68,6 +68,8 @@ def test_alpha_takes_empty_pixels_out_and_divides() -> None:
     values[60:] *= 0.5
     found = find_limits([(1, values, alpha)], Depth(unpremultiply=True))
     assert found == find_limits(frames(scene()[30:]), Depth())
+    values = scene()
+    assert find_limits([(1, values, alpha)], Depth()) == find_limits(frames(values), Depth())
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(1, 89), max_size=6), st.booleans())

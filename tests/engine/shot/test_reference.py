@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 import engine.shot
 from engine.reference import pages, write_pages
-from engine.shot import Shot, field_description, shot_reference, shot_schema
-from engine.shot.reference import models_in
+from engine.shot import Shot, field_description, shot_from_json, shot_reference, shot_schema
+from engine.shot.reference import EXAMPLE, models_in
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -43,6 +43,11 @@ def test_every_field_is_in_the_reference_and_the_schema() -> None:
         for name, field in model.model_fields.items():
             assert f"`{name}`" in reference
             assert json.dumps(field.description, ensure_ascii=False) in schema
+
+
+def test_the_example_of_the_reference_is_a_shot() -> None:
+    assert EXAMPLE in shot_reference()
+    assert shot_from_json(EXAMPLE).focus.keys[0].interpolation == "settle"
 
 
 def test_the_schema_refuses_unknown_fields_as_the_models_do() -> None:
