@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from engine.media.depth import DepthImage, DepthReader
+from engine.media.description import ChannelDescription, Description, PartDescription, describe
 from engine.media.fitting import fit_depth
 from engine.media.plate import PlateImage, PlateInfo, PlateReader, read_weights
 from engine.media.writer import FrameWriter, check_output, open_writer
 
 __all__ = [
+    "ChannelDescription",
     "DepthImage",
     "DepthReader",
+    "Description",
     "FrameWriter",
+    "PartDescription",
     "PlateImage",
     "PlateInfo",
     "PlateReader",
     "check_output",
+    "describe",
     "fit_depth",
     "open_writer",
     "read_weights",

@@ -1,7 +1,7 @@
 """Header entries: OpenImageIO's typed attributes to plain Python values and back.
 
-Seen in OpenImageIO 3.2.2: ``owner`` is read as ``Copyright``; arrays of three floats come back as ``vector``; 64-bit
-integers and doubles are dropped by its EXR writer; an EXR's ``DateTime`` is set to the time of writing where none is given.
+Seen in OpenImageIO 3.2.2: ``owner`` is read as ``Copyright``; arrays of three floats come back as ``vector``;
+64-bit integers and doubles are dropped by its EXR writer; ``DateTime`` becomes the time of writing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import ShotError, require
 
@@ -38,7 +38,18 @@ _FILES_OWN: Final = frozenset(
         *("view", "multiView", "preview", "framesPerSecond"),
     }
 )
-_FORMATS_OWN: Final = ("oiio:", "openexr:", "tiff:", "png:", "dpx:", "jpeg:", "cineon:", "ICCProfile:", "Exif:Pixel")
+_FORMATS_OWN: Final = (
+    "oiio:",
+    "openexr:",
+    "tiff:",
+    "png:",
+    "dpx:",
+    "jpeg:",
+    "cineon:",
+    "movie:",
+    "ICCProfile:",
+    "Exif:Pixel",
+)
 _TYPES: Final = {"framesPerSecond": "rational", "smpte:TimeCode": "timecode", "keyCode": "keycode"}
 
 
@@ -52,6 +63,7 @@ class Aggregate(tuple[Any, ...]):
     type_name: str
 
     def __new__(cls, values: Any, type_name: str) -> Aggregate:  # noqa: ANN401  whatever the file holds
+        """The values, of the type that OpenImageIO calls so."""
         made = super().__new__(cls, values)
         made.type_name = type_name
         return made

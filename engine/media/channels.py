@@ -109,6 +109,8 @@ def find_depth(header: Header, part: str | int | None, channel: str | None, any_
             for name in candidate.channels:
                 if name.rpartition(".")[2] == "Z" and layer_of(name) not in OUR_LAYERS:
                     return Selection(candidate, (name,), (name,))
+        if any_channel and header.file_format == "movie":
+            return Selection(parts[0], ("Y",), ("Y",))
         if any_channel:
             return Selection(parts[0], parts[0].channels[:1], parts[0].channels[:1])
     asked = f'channel "{channel}"' if channel else "depth channel (Z or depth.Z)"

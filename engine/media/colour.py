@@ -1,17 +1,17 @@
 """Colour spaces: from a file's encoding to scene-linear light and back.
 
-The configuration is OpenColorIO's built-in CG config, by its full name, because ``ocio://default`` is another one in every
-version. ``$OCIO`` takes its place where the operator set it. Defaults, where the shot names no space:
+The configuration is OpenColorIO's built-in CG config, by its full name, because ``ocio://default`` is another one in
+every version. ``$OCIO`` takes its place where the operator set it. Defaults, where the shot names no space:
 
-| file | space |
-|---|---|
-| EXR, and TIFF of floats | scene-linear as they are: the primaries that the header says, else Rec.709 (with ``$OCIO``: its ``scene_linear``) |
-| PNG, TIFF, JPEG of integers | sRGB curve, Rec.709 primaries (``sRGB Encoded Rec.709 (sRGB)``) |
-| movies | gamma 2.4, Rec.709 primaries, as a BT.1886 screen shows them (``Gamma 2.4 Encoded Rec.709``) |
-| DPX | as its header says: linear, video (gamma 2.4 Rec.709), else ``Cineon`` |
+* EXR, and TIFF of floats: scene-linear as they are, of the primaries that the header says, else Rec.709 (with ``$OCIO``:
+  its ``scene_linear``).
+* PNG, TIFF and JPEG of integers: sRGB curve, Rec.709 primaries (``sRGB Encoded Rec.709 (sRGB)``).
+* Movies: gamma 2.4, Rec.709 primaries, as a BT.1886 screen shows them (``Gamma 2.4 Encoded Rec.709``).
+* DPX: as its header says: linear, video (gamma 2.4 Rec.709), else ``Cineon``.
 
-``Cineon`` is our own addition: Kodak's printing density, 10-bit code 685 is 1.0, code 95 is black, 0.002 density a code, gamma 0.6.
-The working space is the plate's own where that is linear, else linear Rec.709, so that a linear plate comes back untouched.
+``Cineon`` is our own addition: Kodak's printing density, where the 10-bit code 685 is 1.0 and 95 is black, 0.002 of
+density a code, gamma 0.6. The working space is the plate's own where that is linear, else linear Rec.709, so that a
+linear plate comes back untouched.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
-from engine.errors import ColourError
+from engine.errors import ColourError, require
 from engine.frames import Float32Array
 
 __all__ = ["BUILT_IN_CONFIG", "CINEON", "ColourSpaces", "colour_spaces"]
@@ -44,6 +44,9 @@ _VIDEO: Final = (
     "Utility - Rec.709 - Display",
     "Rec.709",
 )
+_HIGH_RANGE: Final = {16: "PQ", 18: "HLG"}
+"""Transfer curves (ITU-T H.273) that are not guessed."""
+
 _PRIMARIES: Final = (
     ((0.64, 0.33, 0.30, 0.60, 0.15, 0.06), _LINEAR),
     ((0.7347, 0.2653, 0.0, 1.0, 0.0001, -0.077), ("lin_ap0_scene", "aces2065_1", "ACES2065-1", "ACES - ACES2065-1")),
@@ -82,14 +85,14 @@ class ColourSpaces:
         if found is None:
             some = ", ".join(f'"{known}"' for known in self._some())
             raise ColourError(
-                f'{field}: colour space "{name}" is not in {self.config}; use one of its {len(self.names)} spaces, like {some}'
+                f'{field}: colour space "{name}" is not in {self.config}; use one of its spaces, like {some}'
                 + ("" if self.operators else f" (for camera spaces set OCIO={CAMERA_CONFIG})")
             )
         return found
 
     @property
     def linear(self) -> str:
-        """The working space of plates that say none: linear Rec.709, or the ``scene_linear`` of the operator's config."""
+        """The working space of plates that say none: linear Rec.709, or the operator's ``scene_linear``."""
         return self._first(("scene_linear",) if self.operators else (*_LINEAR, "scene_linear"), "scene-linear")
 
     def is_linear(self, name: str) -> bool:
@@ -105,6 +108,12 @@ class ColourSpaces:
         if file_format == "openexr" or (is_float and file_format != "movie"):
             return self._by_primaries(metadata.get("chromaticities")) or self.linear
         if file_format == "movie":
+            curve = _HIGH_RANGE.get(metadata.get("movie:transfer", 0))
+            require(
+                curve is None,
+                ColourError,
+                f'plate.colour_space: the movie is encoded as {curve}; name its space, like "Rec.2100-PQ - Display"',
+            )
             return self._first(_VIDEO, "Rec.709 video")
         if file_format in {"dpx", "cineon"}:
             transfer = str(metadata.get("dpx:Transfer", "")).lower()

@@ -46,7 +46,7 @@ def fit_depth(depth: DepthImage, plate_window: Window, fit: Literal["error", "sc
     if fit == "error":
         raise DepthSizeError(
             f"frame {frame}: depth is {theirs.display_width}x{theirs.display_height} but the plate is "
-            f'{ours.display_width}x{ours.display_height}; render the depth at the plate\'s size, or set depth.fit to "scale"'
+            f'{ours.display_width}x{ours.display_height}; render it at the plate\'s size, or set depth.fit to "scale"'
         )
     rows = _places(
         ours.height, ours.y - ours.display_y, ours.display_height, theirs.display_height, theirs.y - theirs.display_y

@@ -4,8 +4,8 @@
 another thread keeps about half of one of two cores, the other half being taken by the decoder). Each call opens its own
 ``ImageInput``, so any thread may call.
 
-Seen in OpenImageIO 3.2.2: a truncated EXR gives ``None`` from ``read_image``, or no file at all; a corrupt header may ask
-for tens of gigabytes, which is refused here before anything is allocated.
+Seen in OpenImageIO 3.2.2: a truncated EXR gives ``None`` from ``read_image``, or no file at all; a corrupt header may
+ask for tens of gigabytes, which is refused here before anything is allocated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
 from engine.frames import Float32Array, Window

@@ -1,10 +1,10 @@
-"""Writing still image files through OpenImageIO; beside ``images`` and ``attributes`` the only module that knows its ways.
+"""Writing still image files through OpenImageIO; beside ``images`` and ``attributes`` the only one that knows its ways.
 
 Encoding happens in OpenImageIO's threads and lets go of Python's interpreter lock (3.2.2, measured).
 
-Seen in OpenImageIO 3.2.2: an unknown compression silently becomes zip; on a full disk the PNG writer returns success from
-every call and only leaves an error message, TIFF and DPX fail at closing, and the EXR writer fails at ``write_image`` or,
-for small files, at closing; a DPX of 10 bits with alpha is written wrongly (differences of 0.6).
+Seen in OpenImageIO 3.2.2: an unknown compression silently becomes zip; on a full disk the PNG writer returns success
+from every call and only leaves an error message, TIFF and DPX fail at closing, and the EXR writer fails at
+``write_image`` or, for small files, at closing; a DPX of 10 bits with alpha is written wrongly (differences of 0.6).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import FormatError, OutputWriteError, RackfocusError, require
 from engine.frames import Float32Array, Window
@@ -90,7 +90,7 @@ def check_compression(name: str, file_format: str) -> str:
         require(
             least <= value <= most,
             FormatError,
-            f'output.compression: "{name}" has a level that {kind} does not take; write zip:1 to zip:9, dwaa:45 or no level',
+            f'output.compression: "{name}" has a level that {kind} does not take; write it like zip:4 or dwaa:45',
         )
     return kind + colon + level
 
@@ -109,7 +109,9 @@ def save_image(path: Path, file_format: str, parts: Sequence[NewPart], place: st
     """
     specs = [_spec(part, file_format, len(parts) > 1) for part in parts]
     output = oiio.ImageOutput.create(file_format)
-    require(output is not None, FormatError, f"{place}: this build of OpenImageIO writes no {_spoken(file_format)} files")
+    require(
+        output is not None, FormatError, f"{place}: this build of OpenImageIO writes no {_spoken(file_format)} files"
+    )
     assert output is not None
     opened = output.open(str(path), tuple(specs) if len(specs) > 1 else specs[0])
     if not opened:

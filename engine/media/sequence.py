@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -132,7 +133,7 @@ def listed_frames(existing: FrameRange, place: str) -> FrameRange:
     if len(existing) < 2:
         return existing
     numbers = existing.numbers
-    step = math.gcd(*(b - a for a, b in zip(numbers, numbers[1:], strict=False)))
+    step = math.gcd(*(b - a for a, b in pairwise(numbers)))
     span = (existing.last - existing.first) // step
     require(
         span <= max(_LONGEST_SPAN, 2 * len(existing)),

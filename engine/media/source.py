@@ -57,6 +57,7 @@ class SequenceSource:
         self._numbers = sorted(self._files)
 
     def frames(self, asked: str | None, field: str) -> FrameRange:
+        """See ``FrameSource``."""
         if asked is not None:
             return FrameRange.parse(asked)
         if self.pattern.is_still:
@@ -64,6 +65,7 @@ class SequenceSource:
         return listed_frames(FrameRange(tuple(self._numbers)), field)
 
     def source(self, frame: int, on_missing: OnMissing) -> int | None:
+        """See ``FrameSource``; held is the frame before, or the first one where there is none before."""
         if self._exists(frame):
             return frame
         if on_missing == "black":
@@ -79,12 +81,15 @@ class SequenceSource:
         )
 
     def path(self, frame: int) -> Path:
+        """See ``FrameSource``."""
         return self._files.get(frame, self.pattern.path(frame))
 
     def header(self, frame: int) -> Header:
+        """See ``FrameSource``."""
         return read_header(self.path(frame), frame)
 
     def pixels(self, frame: int, part: int, channels: Sequence[str]) -> tuple[Header, Float32Array]:
+        """See ``FrameSource``."""
         return read_pixels(self.path(frame), part, channels, frame)
 
     def close(self) -> None:

@@ -10,14 +10,15 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
-from engine.errors import FormatError, OutputExistsError, OutputWriteError, ShotError, require
+from engine.errors import FormatError, OutputExistsError, ShotError, require
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
-from engine.media.plate import PlateInfo, unpremultiplied
+from engine.media.encoding import colours_in, display_image, from_linear, open_folder
+from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
-from engine.media.temporary import place_file, remove_stale, temporary_path
+from engine.media.temporary import place_file, temporary_path
 from engine.shot import Depth, Output, Plate
 
 __all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "open_writer"]
@@ -38,7 +39,7 @@ class FrameWriter(Protocol):
 
         Args:
             rendered: scene-linear, in the plate's working space.
-            layers: (H, W) float32 arrays by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
+            layers: (H, W) float32 by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
             metadata: entries of the header beside the plate's and ``output.metadata``.
 
         Raises:
@@ -89,7 +90,7 @@ class SequenceWriter:
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
         self._space = _output_space(output, info, self.file_format, self._type, self._colours)
-        _open_folder(self._pattern.folder, output.path)
+        open_folder(self._pattern.folder, output.path)
 
     def __enter__(self) -> Self:
         return self
@@ -98,9 +99,11 @@ class SequenceWriter:
         self.close() if kind is None else self.abort()
 
     def path(self, frame: int) -> Path:
+        """The file of a frame."""
         return self._pattern.path(frame)
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
+        """See ``FrameWriter``."""
         path = self.path(frame)
         return whole_metadata(path) if path.is_file() else None
 
@@ -113,6 +116,7 @@ class SequenceWriter:
     def write(
         self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
     ) -> None:
+        """See ``FrameWriter``."""
         frame = rendered.frame
         if self._pattern.is_still:
             require(
@@ -184,7 +188,7 @@ class SequenceWriter:
         ]
 
     def _flat(self, rendered: RenderedFrame, metadata: Mapping[str, object]) -> list[NewPart]:
-        image = display_image(rendered.image[:, :, : _colours_in(rendered.channels)], rendered.window)
+        image = display_image(rendered.image[:, :, : colours_in(rendered.channels)], rendered.window)
         names = rendered.channels[: image.shape[2]]
         image = from_linear(image, names, self._info.working_space, self._space, False, self._colours)
         if self.file_format == "dpx":
@@ -249,42 +253,10 @@ def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange 
             theirs, ours = _file(path, frame + offset), _file(output.path, frame)
             if _same(ours, theirs):
                 raise OutputExistsError(
-                    f"output.path: frame {frame} would be written over the {what}'s own file {theirs}; choose another output"
+                    f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
                 )
             if is_movie(output.path) and is_movie(path):
                 break
-
-
-def from_linear(
-    image: Float32Array, names: tuple[str, ...], source: str, target: str, premultiplied: bool, colours: ColourSpaces
-) -> Float32Array:
-    """Encode R, G, B; alpha is divided out for that, and multiplied in again where the file wants it so."""
-    has_alpha = "A" in names[:4]
-    if (source == target or not source) and (premultiplied or not has_alpha):
-        return image
-    rgb = unpremultiplied(image[:, :, :4]) if has_alpha else image[:, :, :3]
-    rgb = colours.convert(rgb, source or target, target)
-    if has_alpha and premultiplied:
-        alpha = image[:, :, 3:4]
-        rgb = rgb * np.where(alpha > 0, alpha, 1)
-    return np.concatenate([rgb, image[:, :, 3:]], axis=2).astype(np.float32, copy=False)
-
-
-def display_image(image: Float32Array, window: Window) -> Float32Array:
-    """The display window of an image: overscan cut off, what is not there black."""
-    if window.is_plain:
-        return image
-    made = np.zeros((window.display_height, window.display_width, image.shape[2]), np.float32)
-    left, top = window.x - window.display_x, window.y - window.display_y
-    y0, y1 = max(top, 0), min(top + window.height, window.display_height)
-    x0, x1 = max(left, 0), min(left + window.width, window.display_width)
-    if y1 > y0 and x1 > x0:
-        made[y0:y1, x0:x1] = image[y0 - top : y1 - top, x0 - left : x1 - left]
-    return made
-
-
-def _colours_in(channels: tuple[str, ...]) -> int:
-    return 4 if len(channels) > 3 and channels[3] == "A" else 3
 
 
 def _format_of(path: str) -> str:
@@ -328,21 +300,6 @@ def _output_space(output: Output, info: PlateInfo, file_format: str, data_type: 
     if is_float:
         return info.working_space or colours.linear
     return colours.default(file_format, False, {})
-
-
-def _open_folder(folder: Path, path: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_stale(folder)
-    except OSError as error:
-        raise OutputWriteError(
-            f"output.path: the folder of {path} cannot be made ({error.strerror}); choose another output"
-        ) from error
-    require(
-        os.access(folder, os.W_OK),
-        OutputWriteError,
-        f"output.path: the folder {folder} is read-only; choose another output",
-    )
 
 
 def _file(path: str, frame: int) -> Path:

@@ -1,0 +1,120 @@
+"""What a file or a sequence is, for people and for ``rackfocus info``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from engine.errors import RackfocusError
+from engine.frames import FrameRange, Window
+from engine.media.attributes import frame_rate_of
+from engine.media.colour import colour_spaces
+from engine.media.images import Header, Part
+from engine.media.source import open_source
+
+__all__ = ["ChannelDescription", "Description", "PartDescription", "describe"]
+
+
+@dataclass(frozen=True)
+class ChannelDescription:
+    """One channel: its name and its data type (``half``, ``float``, ``uint8``, ``uint10`` ...)."""
+
+    name: str
+    data_type: str
+
+
+@dataclass(frozen=True)
+class PartDescription:
+    """One part of a file.
+
+    Attributes:
+        number, name: of the part.
+        channels: in the file's order.
+        window: data and display window.
+        pixel_aspect: width of a pixel over its height.
+        compression: of the file or the movie's codec.
+        deep: whether it holds deep samples, which are not read.
+        metadata: all entries of the header.
+    """
+
+    number: int
+    name: str
+    channels: tuple[ChannelDescription, ...]
+    window: Window
+    pixel_aspect: float
+    compression: str
+    deep: bool
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is at a path.
+
+    Attributes:
+        path: as given.
+        file_format: ``openexr``, ``png``, ``movie`` ...
+        frames: that exist (a still: frame 1).
+        missing: the holes between them.
+        described_frame: the frame whose header is told here: the first.
+        frame_rate: that the file says; None where it says none.
+        colour_space: that is assumed where the shot names none; None where it has to be named.
+        parts: one or more.
+    """
+
+    path: str
+    file_format: str
+    frames: FrameRange
+    missing: FrameRange
+    described_frame: int
+    frame_rate: Fraction | None
+    colour_space: str | None
+    parts: tuple[PartDescription, ...]
+
+
+def describe(path: str) -> Description:
+    """Look at a still, a sequence or a movie; reads one header, no pixels of a still.
+
+    Args:
+        path: a file, or a pattern like ``name.%04d.exr``.
+
+    Raises:
+        MissingFrameError: nothing is there.
+        CorruptError, FormatError: the first file cannot be read.
+    """
+    source = open_source(path, "path")
+    try:
+        listed = source.frames(None, "path")
+        there = FrameRange.of(n for n in listed if source.source(n, "black") is not None)
+        header = source.header(there.first)
+    finally:
+        source.close()
+    return Description(
+        path=path,
+        file_format=header.file_format,
+        frames=there,
+        missing=FrameRange.of(set(listed) - set(there)),
+        described_frame=there.first,
+        frame_rate=frame_rate_of(header.parts[0].metadata),
+        colour_space=_assumed_space(header),
+        parts=tuple(_part(part) for part in header.parts),
+    )
+
+
+def _part(part: Part) -> PartDescription:
+    types = [f"uint{part.bits}" if kind == "uint16" and part.bits else kind for kind in part.formats]
+    channels = tuple(ChannelDescription(name, kind) for name, kind in zip(part.channels, types, strict=True))
+    return PartDescription(
+        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata)
+    )
+
+
+def _assumed_space(header: Header) -> str | None:
+    part = header.parts[0]
+    is_float = part.formats[0] in {"half", "float", "double"}
+    try:
+        return colour_spaces().default(header.file_format, is_float, part.metadata)
+    except RackfocusError:
+        return None

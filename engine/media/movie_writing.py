@@ -1,0 +1,208 @@
+"""Writing movies: H.264 for review, ProRes for editing; under another name until they are finished."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Self
+
+import av
+import numpy as np
+
+from engine.errors import FormatError, OutputWriteError, RackfocusError, require
+from engine.frames import Float32Array, RenderedFrame
+from engine.media.attributes import check_names
+from engine.media.colour import colour_spaces
+from engine.media.encoding import display_image, from_linear, open_folder
+from engine.media.images import THREADS
+from engine.media.plate import PlateInfo
+from engine.media.temporary import place_file, temporary_path
+from engine.media.timecode import TimeCode
+from engine.media.video_planes import encoded
+from engine.shot import Output
+
+__all__ = ["DEFAULT_RATE", "MovieWriter"]
+
+DEFAULT_RATE: Final = Fraction(24)
+"""Frames per second where neither the shot nor the plate says any."""
+
+_CONTAINERS: Final = {".mov": "mov", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska"}
+_REC709: Final = 1
+_SRGB: Final = 13
+_UNSPECIFIED: Final = 2
+
+
+class MovieWriter:
+    """Writes one movie; frames must come in order.
+
+    H.264: 8 bits, 4:2:0, visually lossless (CRF 14). ProRes: 422 HQ in 10 bits, or 4444 where the result has alpha. Rec.709 matrix
+    and video range, tagged so. The display window is written; an odd width or height is made even by repeating the last
+    column or row. Sound is not carried over.
+    """
+
+    def __init__(self, output: Output, info: PlateInfo) -> None:
+        self._path = Path(output.path)
+        self._info = info
+        self._output = output
+        self._lock = threading.Lock()
+        self._codec = _codec(output)
+        check_names(output.metadata)
+        require(
+            not output.layers, FormatError, "output.layers: a movie holds no further layers; write EXR, or ask for none"
+        )
+        require(
+            output.compression is None, FormatError, "output.compression: a movie has a codec instead; set output.codec"
+        )
+        require(output.data_type is None, FormatError, "output.data_type: movies hold no floats; leave it out")
+        self._colours = colour_spaces()
+        self._default_space = self._colours.default("movie", False, {})
+        mirrored = info.colour_space if info.file_format == "movie" and info.colour_space else self._default_space
+        asked = output.colour_space
+        self._space = self._colours.resolve(asked, "output.colour_space") if asked else mirrored
+        open_folder(self._path.parent, output.path)
+        self._temporary = temporary_path(self._path)
+        self._container: av.container.OutputContainer | None = None
+        self._stream: av.VideoStream | None = None
+        self._written = 0
+        self._size = (0, 0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.close() if kind is None else self.abort()
+
+    def path(self, frame: int) -> Path:
+        """The movie, whatever the frame."""
+        del frame
+        return self._path
+
+    def is_whole(self, frame: int) -> Mapping[str, Any] | None:
+        """None: a movie is always made anew."""
+        del frame
+
+    def write(
+        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
+    ) -> None:
+        """Append one frame; see ``FrameWriter.write``. ``layers`` must be empty; ``metadata`` is not kept."""
+        del layers, metadata
+        image = display_image(rendered.image[:, :, :4], rendered.window)
+        names = rendered.channels[: image.shape[2]]
+        colours = 4 if "A" in names else 3
+        image = from_linear(image[:, :, :colours], names, self._info.working_space, self._space, False, self._colours)
+        even = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), mode="edge")
+        with self._lock:
+            try:
+                stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], colours == 4)
+                require(
+                    self._size == even.shape[:2],
+                    OutputWriteError,
+                    f"frame {rendered.frame}: is {even.shape[1]}x{even.shape[0]} but the movie {self._path} is "
+                    f"{self._size[1]}x{self._size[0]}; write a sequence instead",
+                )
+                frame = encoded(np.clip(np.nan_to_num(even), 0, 1), str(stream.pix_fmt))
+                frame.pts, frame.time_base = self._written, 1 / self._rate
+                assert self._container is not None
+                self._container.mux(stream.encode(frame))
+                self._written += 1
+            except RackfocusError:
+                raise
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                raise self._failed(f"frame {rendered.frame}: ", error) from error
+
+    def close(self) -> None:
+        """Finish the movie and give it its name.
+
+        Raises:
+            OutputWriteError: full disk.
+        """
+        with self._lock:
+            if self._container is None or self._stream is None:
+                return
+            container, stream = self._container, self._stream
+            self._container = self._stream = None
+            try:
+                container.mux(stream.encode(None))
+                container.close()
+                with self._temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+            except (av.error.FFmpegError, OSError, ValueError) as error:
+                self._temporary.unlink(missing_ok=True)
+                raise self._failed("", error) from error
+            place_file(self._temporary, self._path)
+
+    def abort(self) -> None:
+        """Remove what was written; a movie of that name from before stays."""
+        with self._lock:
+            container, self._container, self._stream = self._container, None, None
+            if container is not None:
+                try:
+                    container.close()
+                except (av.error.FFmpegError, OSError):
+                    pass
+            self._temporary.unlink(missing_ok=True)
+
+    @property
+    def _rate(self) -> Fraction:
+        return self._info.frame_rate or DEFAULT_RATE
+
+    def _start(self, rendered: RenderedFrame, width: int, height: int, alpha: bool) -> av.VideoStream:
+        container = av.open(
+            str(self._temporary),
+            "w",
+            format=_CONTAINERS[self._path.suffix.lower()],
+            options={"movflags": "+write_colr"},
+        )
+        self._container = container
+        code = TimeCode.unpack(rendered.metadata.get("smpte:TimeCode"), self._rate)
+        if code is not None and self._path.suffix.lower() == ".mov":
+            container.metadata["timecode"] = str(code)
+        container.metadata.update({"encoder": "Rackfocus", **self._output.metadata})
+        stream = container.add_stream("libx264" if self._codec == "h264" else "prores_ks", rate=self._rate)
+        stream.width, stream.height, self._size = width, height, (height, width)
+        context = stream.codec_context
+        context.thread_count = THREADS
+        context.time_base = 1 / self._rate
+        if self._codec == "h264":
+            stream.pix_fmt = "yuv420p"
+            context.options = {"crf": "14", "preset": "fast"}
+        else:
+            stream.pix_fmt = "yuva444p10le" if alpha else "yuv422p10le"
+            context.options = {"profile": "4444" if alpha else "hq", "vendor": "apl0"}
+        context.sample_aspect_ratio = Fraction(rendered.pixel_aspect).limit_denominator(1000)
+        self._tag(context)
+        self._stream = stream
+        return stream
+
+    def _tag(self, context: av.VideoCodecContext) -> None:
+        """Say the encoding, so that players and editors show it alike."""
+        srgb = self._colours.default("png", False, {})
+        curves = {srgb: _SRGB, self._default_space: _REC709}
+        context.colorspace, context.color_range = _REC709, 1
+        context.color_trc = curves.get(self._space, _UNSPECIFIED)
+        context.color_primaries = _REC709 if self._space in curves else _UNSPECIFIED
+
+    def _failed(self, place: str, error: Exception) -> OutputWriteError:
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return OutputWriteError(
+            f"{place}the movie {self._path} cannot be written ({said}); free some space or choose another output"
+        )
+
+
+def _codec(output: Output) -> str:
+    suffix = Path(output.path).suffix.lower()
+    require(
+        suffix in _CONTAINERS,
+        FormatError,
+        f'output.path: movies of type "{suffix}" are not written; end it with .mov, .mp4 or .mkv',
+    )
+    codec = output.codec or ("prores" if suffix == ".mov" else "h264")
+    require(
+        codec == "h264" or (suffix != ".mp4" and suffix != ".m4v"),
+        FormatError,
+        f"output.codec: a {suffix} file cannot hold ProRes; write .mov, or use h264",
+    )
+    return codec

@@ -1,0 +1,167 @@
+"""Video frames to R'G'B' and back: matrices, ranges, chroma.
+
+Done here in floats, because FFmpeg's scaler rounds to eight bits on some ways and guesses the matrix by itself. It is
+used only to unpack formats and to bring chroma to full size, where it changes neither matrix nor range (FFmpeg 8, PyAV 18.1).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import FormatError
+from engine.frames import Float32Array
+
+__all__ = ["bits_of", "decoded", "encoded", "has_alpha", "luma"]
+
+_FULL: Final = 2
+_WEIGHTS: Final = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+"""Weights of red and blue in luma, by the matrix's code (ITU-T H.273)."""
+
+_HIGH_DEFINITION: Final = 720
+"""Lines from which an untagged movie is taken as Rec.709; below it as Rec.601, as players do."""
+
+_PLANAR_DEPTHS: Final = (8, 9, 10, 12, 14, 16)
+_ALPHA_DEPTHS: Final = (8, 9, 10, 12, 16)
+
+
+def bits_of(frame: av.VideoFrame) -> int:
+    """Significant bits of a value."""
+    return max(component.bits for component in frame.format.components)
+
+
+def has_alpha(frame: av.VideoFrame) -> bool:
+    """Whether the frame's format has alpha."""
+    return any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
+
+
+def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
+    """R'G'B' (and straight alpha) as (H, W, 3 or 4) float32, and luma as (H, W) float32, all 0..1 of the frame's range.
+
+    Raises:
+        FormatError: the pixel format is not one that can be unpacked.
+    """
+    alpha = has_alpha(frame)
+    if frame.format.is_rgb or frame.format.name == "pal8":
+        planes, bits = _unpacked(
+            frame, "gbrap" if alpha else "gbrp", (8, 10, 12, 14, 16) if not alpha else (8, 10, 12, 16)
+        )
+        green, blue, red, *rest = (plane / np.float32(2**bits - 1) for plane in planes)
+        rgb = np.stack([red, green, blue, *rest], axis=2).astype(np.float32)
+        return rgb, (rgb[:, :, :3] @ np.array([0.2126, 0.7152, 0.0722], np.float32)).astype(np.float32)
+    if len(frame.format.components) <= 2:
+        planes, bits = _unpacked(frame, "gray", (8, 9, 10, 12, 14, 16))
+        grey = _scaled(planes[0], bits, _is_full(frame))
+        return np.repeat(grey[:, :, None], 3, axis=2), grey
+    planes, bits = _unpacked(frame, "yuva444p" if alpha else "yuv444p", _ALPHA_DEPTHS if alpha else _PLANAR_DEPTHS)
+    full = _is_full(frame)
+    grey = _scaled(planes[0], bits, full)
+    middle, span = 2 ** (bits - 1), (2**bits - 1) if full else 224 * 2 ** (bits - 8)
+    blueness, redness = ((plane.astype(np.float32) - middle) / np.float32(span) for plane in planes[1:3])
+    rgb = _from_luma(grey, blueness, redness, _weights(frame))
+    rest = [plane / np.float32(2**bits - 1) for plane in planes[3:]]
+    return np.stack([*rgb, *rest], axis=2).astype(np.float32), grey
+
+
+def luma(rgb: Float32Array) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Rec.709 luma (0..1), blue and red differences (-0.5..0.5) of (H, W, 3) R'G'B'."""
+    red_weight, blue_weight = _WEIGHTS[1]
+    red, green, blue = (rgb[:, :, i] for i in range(3))
+    grey = red_weight * red + (1 - red_weight - blue_weight) * green + blue_weight * blue
+    return grey, (blue - grey) / (2 * (1 - blue_weight)), (red - grey) / (2 * (1 - red_weight))
+
+
+def encoded(image: Float32Array, pixel_format: str) -> av.VideoFrame:
+    """A video frame of Rec.709 matrix and video range.
+
+    Args:
+        image: (H, W, 3 or 4) R'G'B' and straight alpha, 0..1; width and height even.
+        pixel_format: ``yuv420p``, ``yuv422p10le`` or ``yuva444p10le``.
+    """
+    bits = 10 if "10" in pixel_format else 8
+    steps = 2 ** (bits - 8)
+    grey, blueness, redness = luma(image)
+    chroma = [_subsampled(plane, pixel_format) for plane in (blueness, redness)]
+    planes = [16 * steps + 219 * steps * grey, *(128 * steps + 224 * steps * plane for plane in chroma)]
+    if pixel_format.startswith("yuva"):
+        planes.append(image[:, :, 3] * (2**bits - 1))
+    frame = av.VideoFrame(image.shape[1], image.shape[0], pixel_format)
+    kind = np.uint16 if bits > 8 else np.uint8
+    for plane, values in zip(frame.planes, planes, strict=True):
+        _fill(plane, np.rint(np.clip(values, 0, 2**bits - 1)).astype(kind))
+    frame.colorspace, frame.color_range = 1, 1
+    return frame
+
+
+def _is_full(frame: av.VideoFrame) -> bool:
+    return int(frame.color_range) == _FULL or frame.format.name.startswith("yuvj")
+
+
+def _weights(frame: av.VideoFrame) -> tuple[float, float]:
+    return _WEIGHTS.get(int(frame.colorspace), _WEIGHTS[1 if frame.height >= _HIGH_DEFINITION else 5])
+
+
+def _scaled(plane: NDArray[np.generic], bits: int, full: bool) -> Float32Array:
+    steps = 2 ** (bits - 8)
+    black, span = (0, 2**bits - 1) if full else (16 * steps, 219 * steps)
+    return ((plane.astype(np.float32) - black) / np.float32(span)).astype(np.float32)
+
+
+def _from_luma(
+    grey: Float32Array, blueness: Float32Array, redness: Float32Array, weights: tuple[float, float]
+) -> tuple[Float32Array, Float32Array, Float32Array]:
+    red_weight, blue_weight = weights
+    red = grey + np.float32(2 * (1 - red_weight)) * redness
+    blue = grey + np.float32(2 * (1 - blue_weight)) * blueness
+    green = (grey - red_weight * red - blue_weight * blue) / (1 - red_weight - blue_weight)
+    return red, green.astype(np.float32), blue
+
+
+def _unpacked(frame: av.VideoFrame, family: str, depths: tuple[int, ...]) -> tuple[list[NDArray[np.generic]], int]:
+    """The planes of the same picture in a planar format without subsampling."""
+    bits = next((depth for depth in depths if depth >= bits_of(frame)), 16)
+    wanted = family if bits == 8 else f"{family}{bits}le"
+    place = 2 if _is_full(frame) else 1
+    plain = frame
+    if frame.format.name != wanted:
+        try:
+            plain = frame.reformat(format=wanted, src_color_range=place, dst_color_range=place)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise FormatError(
+                f"pixel format {frame.format.name} is not read; convert the movie to ProRes or H.264"
+            ) from error
+    return [_array(plane, bits) for plane in plain.planes], bits
+
+
+def _array(plane: av.video.plane.VideoPlane, bits: int) -> NDArray[np.generic]:
+    kind = np.dtype("<u2") if bits > 8 else np.dtype("u1")
+    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
+    return rows[: plane.height, : plane.width]
+
+
+def _fill(plane: av.video.plane.VideoPlane, values: NDArray[np.generic]) -> None:
+    rows = np.zeros((plane.buffer_size // plane.line_size, plane.line_size // values.itemsize), values.dtype)
+    rows[: values.shape[0], : values.shape[1]] = values
+    plane.update(rows.tobytes())
+
+
+def _subsampled(plane: Float32Array, pixel_format: str) -> Float32Array:
+    """Chroma at the places where the format has it: on the even columns, and between two lines in 4:2:0."""
+    if "444" in pixel_format:
+        return plane
+    wide = np.pad(plane, ((0, 0), (1, 1)), mode="edge")
+    across = (wide[:, :-2:2] + 2 * wide[:, 1:-1:2] + wide[:, 2::2]) / 4
+    if "422" in pixel_format:
+        return across
+    return (across[0::2] + across[1::2]) / 2
