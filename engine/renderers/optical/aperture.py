@@ -44,9 +44,13 @@ class Lens:
     cats_eye: float
 
 
-def points_for(radius: float, *, distance: float, least: int, most: int) -> int:
-    """How many points a disc of ``radius`` pixels needs so that they lie ``distance`` pixels apart."""
-    return int(min(max(pi * (radius / distance) ** 2, least), most))
+def points_for(radius: float, *, distance: float, rate: float, least: int, most: int) -> int:
+    """How many points a largest disc of ``radius`` pixels is given.
+
+    Enough that they lie ``distance`` pixels apart, but no more than ``rate * sqrt(radius)``: cost then grows more slowly
+    than the radius, and what lies between the points is spread (see ``spread``).
+    """
+    return int(min(max(min(pi * (radius / distance) ** 2, rate * sqrt(radius)), least), most))
 
 
 def spacing(number: int) -> float:
@@ -116,7 +120,7 @@ def _opening_integral(aperture: Aperture, picture: Float32Array | None) -> NDArr
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _nearest_points(points, grid):  # type: ignore[no-untyped-def]
+def _nearest_points(points: Float32Array, grid: int) -> NDArray[np.int32]:
     nearest = np.empty((grid, grid), np.int32)
     for j in nb.prange(grid):
         v = np.float32((j + 0.5) / grid * 2.0 - 1.0)

@@ -34,7 +34,7 @@ def boost_highlights(
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _boost(image, radius, colours, threshold, gain):  # type: ignore[no-untyped-def]
+def _boost(image: Float32Array, radius: Float32Array, colours: int, threshold: float, gain: float) -> None:
     height, width, _ = image.shape
     for y in nb.prange(height):
         for x in range(width):

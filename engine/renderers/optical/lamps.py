@@ -9,27 +9,29 @@ views tell (see ``light_field``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.frames import Float32Array
+from engine.renderers.optical.silhouettes import STEP
 
-__all__ = ["Lamps", "Stamps", "cut_stamps", "take_out_lamps"]
+__all__ = ["Lamps", "take_out_lamps"]
 
-WINDOW = 33
-"""Side of the surroundings in pixels."""
+CELL: Final = 4
+"""Side of the squares in which the surroundings are measured, in pixels."""
 
-ABOVE_WHITE, ABOVE_SURROUNDINGS = 1.0, 3.0
-"""Light above ``1 + 3 m`` is a lamp's, with m the power mean (exponent 1/2) of the surroundings: a lamp itself hardly
+WINDOW: Final = 4
+"""The surroundings are the cells up to so many away: a square of 36 pixels."""
+
+ABOVE_WHITE, ABOVE_SURROUNDINGS = np.float32(1.0), np.float32(2.0)
+"""Light above ``1 + 2 m`` is a lamp's, with m the power mean (exponent 1/2) of the surroundings: a lamp itself hardly
 moves m, a bright sky does."""
 
-MOST_STAMPED = 60_000_000
+MOST_STAMPED: Final = 60_000_000
 """Most pixels that are drawn for the lamps of a frame; of more, the faintest stay in the plate."""
-
-STAMP_STEP = 0.125
-"""Radii of stamps are rounded to this, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,31 +53,6 @@ class Lamps:
         return self.place, self.radius, self.light
 
 
-@dataclass(frozen=True, eq=False)
-class Stamps:
-    """The opening's picture at the radii that lamps have; each sums to one.
-
-    Attributes:
-        of_lamp: (N,) int32, which stamp a lamp uses.
-        half: (M, 2) int32, half height and half width.
-        begin: (M,) int64, where a stamp begins in ``weights`` and ``points``; rows after rows.
-        weights: float32, light of each pixel.
-        points: int32, the lens point nearest to each pixel.
-    """
-
-    of_lamp: NDArray[np.int32]
-    half: NDArray[np.int32]
-    begin: NDArray[np.int64]
-    weights: Float32Array
-    points: NDArray[np.int32]
-
-    def arrays(
-        self,
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64], Float32Array, NDArray[np.int32]]:
-        """The fields in order, for a kernel."""
-        return self.of_lamp, self.half, self.begin, self.weights, self.points
-
-
 def take_out_lamps(image: Float32Array, channels: tuple[str, ...], radius: Float32Array) -> tuple[Float32Array, Lamps]:
     """Split a picture into one without lamps and the lamps; their sum is the picture.
 
@@ -86,86 +63,100 @@ def take_out_lamps(image: Float32Array, channels: tuple[str, ...], radius: Float
     """
     carries = np.array([name != "A" and not name.endswith(".A") for name in channels])
     colours = max(sum(name in ("R", "G", "B", "Y") for name in channels), 1)
-    brightness = image[..., :colours].max(axis=2)
+    brightness = _brightness(image, colours)
     nothing = Lamps(np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty((0, len(channels)), np.float32))
     if float(brightness.max()) <= ABOVE_WHITE:
         return image, nothing
-    share = _lamp_share(brightness, _power_mean(brightness, WINDOW // 2), radius)
-    share = _within_budget(share, brightness, radius)
+    share = _lamp_share(brightness, _power_mean(brightness))
     place = np.argwhere(share > 0.0).astype(np.int32)
     if len(place) == 0:
         return image, nothing
+    lamp_radius = _radius_of_lamps(brightness, radius, place)
+    own_radius = radius[place[:, 0], place[:, 1]]
+    blurred = np.clip(np.abs(lamp_radius) - 1.0, 0.0, 1.0)
+    # A lamp that shows through a nearer, blurred thing is drawn even where it is in focus itself.
+    blurred[np.abs(own_radius - lamp_radius) > STEP] = 1.0
+    share = share[place[:, 0], place[:, 1]] * blurred
+    kept = (share > 0.0) & _within_budget(share * brightness[place[:, 0], place[:, 1]], lamp_radius)
+    place, lamp_radius, share = place[kept], lamp_radius[kept], share[kept]
     rows, columns = place[:, 0], place[:, 1]
-    light = image[rows, columns] * share[rows, columns, None] * carries
+    light = image[rows, columns] * share[:, None] * carries
     rest = image.copy()
     rest[rows, columns] -= light
-    return rest, Lamps(place, _radius_of_brightest(brightness, radius, place), np.ascontiguousarray(light, np.float32))
+    return rest, Lamps(place, lamp_radius, np.ascontiguousarray(light, np.float32))
 
 
-def _within_budget(share: Float32Array, brightness: Float32Array, radius: Float32Array) -> Float32Array:
-    """Leave the faintest lamps in the plate when all would be too much to draw."""
-    area = np.where(share > 0.0, 4.0 * radius * radius, 0.0)
-    if float(area.sum(dtype=np.float64)) <= MOST_STAMPED:
-        return share
-    rows, columns = np.nonzero(share > 0.0)
-    order = np.argsort(-brightness[rows, columns] * share[rows, columns], kind="stable")
-    spent = np.cumsum(area[rows, columns][order], dtype=np.float64)
-    faint = order[spent > MOST_STAMPED]
-    share = share.copy()
-    share[rows[faint], columns[faint]] = 0.0
-    return share
+def _within_budget(light: Float32Array, radius: Float32Array) -> NDArray[np.bool_]:
+    """Which lamps can be drawn: the brightest, as many as there is time for."""
+    order = np.argsort(-light, kind="stable")
+    spent = np.cumsum(4.0 * radius[order].astype(np.float64) ** 2)
+    kept = np.empty(len(light), np.bool_)
+    kept[order] = spent <= MOST_STAMPED
+    return kept
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _power_mean(brightness, half):  # type: ignore[no-untyped-def]
-    """Power mean with exponent 1/2 over a square window, clipped at the frame's border."""
-    height, width = brightness.shape
-    across = np.empty((height, width), np.float64)
+def _brightness(image: Float32Array, colours: int) -> Float32Array:
+    """The brightest colour of each pixel."""
+    height, width, _ = image.shape
+    brightness = np.empty((height, width), np.float32)
     for y in nb.prange(height):
-        running = np.zeros(width + 1)
         for x in range(width):
-            running[x + 1] = running[x] + np.sqrt(max(brightness[y, x], np.float32(0.0)))
-        for x in range(width):
-            a, b = max(x - half, 0), min(x + half + 1, width)
-            across[y, x] = (running[b] - running[a]) / (b - a)
-    mean = np.empty((height, width), np.float32)
-    block = 64
-    for strip in nb.prange((width + block - 1) // block):
-        x0, x1 = strip * block, min((strip + 1) * block, width)
-        total = np.zeros(block)
-        count = 0
-        for y in range(-half, height):
-            if y + half < height:
-                count += 1
-                for x in range(x0, x1):
-                    total[x - x0] += across[y + half, x]
-            if y - half - 1 >= 0:
-                count -= 1
-                for x in range(x0, x1):
-                    total[x - x0] -= across[y - half - 1, x]
-            if y >= 0:
-                for x in range(x0, x1):
-                    mean[y, x] = (total[x - x0] / count) ** 2
+            brightest = image[y, x, 0]
+            for c in range(1, colours):
+                brightest = max(brightest, image[y, x, c])
+            brightness[y, x] = brightest
+    return brightness
+
+
+@nb.njit(cache=True, nogil=True)
+def _power_mean(brightness: Float32Array) -> Float32Array:
+    """Power mean with exponent 1/2 of the surroundings of each cell; (H / CELL, W / CELL)."""
+    height, width = brightness.shape
+    rows, columns = (height + CELL - 1) // CELL, (width + CELL - 1) // CELL
+    integral = np.zeros((rows + 1, columns + 1))
+    for j in range(rows):
+        running = 0.0
+        for i in range(columns):
+            total = 0.0
+            y1, x1 = min((j + 1) * CELL, height), min((i + 1) * CELL, width)
+            for y in range(j * CELL, y1):
+                for x in range(i * CELL, x1):
+                    total += np.sqrt(max(brightness[y, x], np.float32(0.0)))
+            running += total / ((y1 - j * CELL) * (x1 - i * CELL))
+            integral[j + 1, i + 1] = integral[j, i + 1] + running
+    mean = np.empty((rows, columns), np.float32)
+    for j in range(rows):
+        a, b = max(j - WINDOW, 0), min(j + WINDOW + 1, rows)
+        for i in range(columns):
+            c, d = max(i - WINDOW, 0), min(i + WINDOW + 1, columns)
+            total = integral[b, d] - integral[a, d] - integral[b, c] + integral[a, c]
+            mean[j, i] = (total / ((b - a) * (d - c))) ** 2
     return mean
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _lamp_share(brightness, mean, radius):  # type: ignore[no-untyped-def]
+def _lamp_share(brightness: Float32Array, mean: Float32Array) -> Float32Array:
     """Share of each pixel's light that is a lamp's."""
     height, width = brightness.shape
     share = np.zeros((height, width), np.float32)
     for y in nb.prange(height):
         for x in range(width):
-            level = np.float32(ABOVE_WHITE) + np.float32(ABOVE_SURROUNDINGS) * mean[y, x]
-            if brightness[y, x] > level:
-                blurred = min(max(abs(radius[y, x]) - np.float32(1.0), np.float32(0.0)), np.float32(1.0))
-                share[y, x] = blurred * (np.float32(1.0) - level / brightness[y, x])
+            if brightness[y, x] > ABOVE_WHITE:
+                level = ABOVE_WHITE + ABOVE_SURROUNDINGS * mean[y // CELL, x // CELL]
+                if brightness[y, x] > level:
+                    share[y, x] = np.float32(1.0) - level / brightness[y, x]
     return share
 
 
 @nb.njit(cache=True, nogil=True)
-def _radius_of_brightest(brightness, radius, place):  # type: ignore[no-untyped-def]
-    """A lamp's mixed pixel at a silhouette is as far away as the brightest pixel next to it."""
+def _radius_of_lamps(brightness: Float32Array, radius: Float32Array, place: NDArray[np.int32]) -> Float32Array:
+    """How far away the lamp is that lights a pixel.
+
+    At a silhouette a lamp behind shows through mixed pixels whose depth is the near thing's. There the lamp is behind
+    if a pixel of the far side is at least half as bright as the brightest: a lamp in front covers less than half of
+    the pixels around it that have the background's depth.
+    """
     height, width = brightness.shape
     out = np.empty(place.shape[0], np.float32)
     for i in range(place.shape[0]):
@@ -177,67 +168,20 @@ def _radius_of_brightest(brightness, radius, place):  # type: ignore[no-untyped-
                     if brightness[yy, xx] > brightness[best_y, best_x]:
                         best_y, best_x = yy, xx
             y, x = best_y, best_x
+        nearest, farthest = radius[y, x], radius[y, x]
+        for yy in range(max(y - 2, 0), min(y + 3, height)):
+            for xx in range(max(x - 2, 0), min(x + 3, width)):
+                nearest = min(nearest, radius[yy, xx])
+                farthest = max(farthest, radius[yy, xx])
         out[i] = radius[y, x]
+        if farthest - nearest <= STEP or radius[y, x] > np.float32(0.5) * (nearest + farthest):
+            continue
+        behind = np.float32(0.0)
+        for yy in range(max(y - 2, 0), min(y + 3, height)):
+            for xx in range(max(x - 2, 0), min(x + 3, width)):
+                if radius[yy, xx] > np.float32(0.5) * (nearest + farthest) and brightness[yy, xx] > behind:
+                    behind = brightness[yy, xx]
+                    out[i] = radius[yy, xx]
+        if behind < np.float32(0.5) * brightness[y, x]:
+            out[i] = radius[y, x]
     return out
-
-
-def cut_stamps(lamps: Lamps, opening: NDArray[np.float64], nearest: NDArray[np.int32], aspect: float) -> Stamps:
-    """Draw the opening at each radius that a lamp has.
-
-    Args:
-        lamps: their radii.
-        opening: (G + 1, G + 1) integral of the opening's light over the square from (-1, -1), ending in 1.
-        nearest: (P, P) index of the lens point nearest to each place of the same square.
-        aspect: pixel aspect.
-    """
-    steps = np.round(lamps.radius / STAMP_STEP).astype(np.int64)
-    steps[steps == 0] = 1
-    values, of_lamp = np.unique(steps, return_inverse=True)
-    radii = values * STAMP_STEP
-    half = np.stack([np.ceil(np.abs(radii) + 0.5), np.ceil(np.abs(radii) / aspect + 0.5)], axis=1).astype(np.int32)
-    sizes = (2 * half[:, 0].astype(np.int64) + 1) * (2 * half[:, 1] + 1)
-    begin = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    weights = np.empty(int(begin[-1]), np.float32)
-    points = np.empty(int(begin[-1]), np.int32)
-    _draw_stamps(radii, half, begin, opening, nearest, aspect, weights, points)
-    return Stamps(of_lamp.astype(np.int32), half, begin[:-1], weights, points)
-
-
-@nb.njit(cache=True, inline="always")
-def _integral_at(opening, u, v):  # type: ignore[no-untyped-def]
-    """The opening's light left of u and above v, both in -1..1, bilinear between the grid's lines."""
-    last = opening.shape[0] - 1
-    x = min(max((u + 1.0) * 0.5, 0.0), 1.0) * last
-    y = min(max((v + 1.0) * 0.5, 0.0), 1.0) * last
-    i, j = min(int(x), last - 1), min(int(y), last - 1)
-    a, b = x - i, y - j
-    upper = (1.0 - a) * opening[j, i] + a * opening[j, i + 1]
-    lower = (1.0 - a) * opening[j + 1, i] + a * opening[j + 1, i + 1]
-    return (1.0 - b) * upper + b * lower
-
-
-@nb.njit(cache=True, parallel=True, nogil=True)
-def _draw_stamps(radii, half, begin, opening, nearest, aspect, weights, points):  # type: ignore[no-untyped-def]
-    grid = nearest.shape[0]
-    for m in nb.prange(radii.size):
-        radius_x = radii[m] / aspect
-        radius_y = radii[m]
-        rows, columns = half[m, 0], half[m, 1]
-        at = begin[m]
-        for j in range(-rows, rows + 1):
-            # In front of the focal plane the radius is negative: the picture of the opening is turned round.
-            v0, v1 = (j - 0.5) / radius_y, (j + 0.5) / radius_y
-            for i in range(-columns, columns + 1):
-                u0, u1 = (i - 0.5) / radius_x, (i + 0.5) / radius_x
-                weights[at] = abs(
-                    _integral_at(opening, u1, v1)
-                    - _integral_at(opening, u0, v1)
-                    - _integral_at(opening, u1, v0)
-                    + _integral_at(opening, u0, v0)
-                )
-                u = min(max(0.5 * (u0 + u1), -1.0), 1.0)
-                v = min(max(0.5 * (v0 + v1), -1.0), 1.0)
-                px = min(int((u + 1.0) * 0.5 * grid), grid - 1)
-                py = min(int((v + 1.0) * 0.5 * grid), grid - 1)
-                points[at] = nearest[py, px]
-                at += 1

@@ -8,24 +8,43 @@ number of threads.
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.renderers.optical.spread import STEP
+from engine.frames import Float32Array
+from engine.renderers.optical.silhouettes import STEP
+from engine.renderers.optical.slices import OPAQUE, SOFT
 
 __all__ = ["CATS_EYE_SHIFT", "paint_views"]
 
-CATS_EYE_SHIFT = 0.9
+CATS_EYE_SHIFT: Final = np.float32(0.9)
 """How far the rim of the barrel moves across the opening in the frame's corner at ``cats_eye`` 1, in radii."""
 
-CATS_EYE_SOFTNESS = 0.08
+CATS_EYE_SOFTNESS: Final = np.float32(0.08)
 """Width over which the rim of the barrel fades, in radii."""
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def paint_views(  # type: ignore[no-untyped-def]
-    front, coverage, back, radii, start, runs, rows, lens, lamps, aspect, cats_eye, pad, first, last, out
-):
+def paint_views(
+    front: Float32Array,
+    coverage: Float32Array,
+    back: Float32Array,
+    radii: Float32Array,
+    start: NDArray[np.int64],
+    runs: NDArray[np.int32],
+    rows: NDArray[np.int32],
+    lens: Float32Array,
+    lamps: tuple[NDArray[Any], ...],
+    aspect: float,
+    cats_eye: float,
+    pad: int,
+    first: int,
+    last: int,
+    out: Float32Array,
+) -> None:
     """Average the views of all lens points for rows ``first`` to ``last`` (not included).
 
     A view starts as what the lens point before it saw, so that a rare pixel that nothing covers shows what a neighbour
@@ -78,14 +97,14 @@ def paint_views(  # type: ignore[no-untyped-def]
                     begin = np.uint64(x0 * planes)
                     end = np.uint64(x1 * planes)
                     offset = np.uint64((x0 - shift) * planes) - begin
-                    if source == 1:
+                    if source == SOFT:
                         for x in range(x0, x1):
                             cover = coverage[source_y, x - shift]
                             for j in range(np.uint64(x * planes), np.uint64((x + 1) * planes - 1)):
                                 view[j] += cover * (front_row[source_y, j + offset] - view[j])
                             if cover > 0.5:
                                 view[(x + 1) * planes - 1] = radius
-                    elif source == 0:
+                    elif source == OPAQUE:
                         for j in range(begin, end):
                             view[j] = front_row[source_y, j + offset]
                     else:
@@ -105,7 +124,7 @@ def paint_views(  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _active_slices(y, height, radii, rows):  # type: ignore[no-untyped-def]
+def _active_slices(y: int, height: int, radii: Float32Array, rows: NDArray[np.int32]) -> NDArray[np.int64]:
     """Slices that have a pixel in reach of row ``y``, from far to near."""
     active = np.empty(radii.size, np.int64)
     count = 0
@@ -118,7 +137,17 @@ def _active_slices(y, height, radii, rows):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _add_vignetted(view, total, light, planes, y, height, aspect, point, cats_eye):  # type: ignore[no-untyped-def]
+def _add_vignetted(
+    view: Float32Array,
+    total: Float32Array,
+    light: Float32Array,
+    planes: int,
+    y: int,
+    height: int,
+    aspect: float,
+    point: Float32Array,
+    cats_eye: float,
+) -> None:
     """Add a view where the barrel lets it through.
 
     Seen from off the axis, the barrel's rim is a second opening that moves across the first, towards the middle of the
@@ -133,18 +162,22 @@ def _add_vignetted(view, total, light, planes, y, height, aspect, point, cats_ey
 
 
 @nb.njit(cache=True, nogil=True)
-def _through_barrel(x, y, width, height, aspect, point, cats_eye):  # type: ignore[no-untyped-def]
+def _through_barrel(
+    x: int, y: int, width: int, height: int, aspect: float, point: Float32Array, cats_eye: float
+) -> np.float32:
     """Share of a lens point's light that the barrel lets through to a pixel."""
     half_diagonal = np.float32(0.5) * np.sqrt(np.float32((width * aspect) ** 2 + height**2))
-    strength = cats_eye * np.float32(CATS_EYE_SHIFT) / half_diagonal
+    strength = cats_eye * CATS_EYE_SHIFT / half_diagonal
     from_x = point[0] + strength * aspect * (np.float32(x) + np.float32(0.5) - np.float32(0.5) * width)
     from_y = point[1] + strength * (np.float32(y) + np.float32(0.5) - np.float32(0.5) * height)
     rim = np.float32(1.0) - np.sqrt(from_x * from_x + from_y * from_y)
-    return min(max(rim / np.float32(CATS_EYE_SOFTNESS) + np.float32(0.5), np.float32(0.0)), np.float32(1.0))
+    return min(max(rim / CATS_EYE_SOFTNESS + np.float32(0.5), np.float32(0.0)), np.float32(1.0))
 
 
 @nb.njit(cache=True, nogil=True)
-def _lamps_on_row(y, width, points, lamps):  # type: ignore[no-untyped-def]
+def _lamps_on_row(
+    y: int, width: int, points: int, lamps: tuple[NDArray[Any], ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], Float32Array]:
     """Where lamps land on a row, sorted by the lens point through which they come.
 
     Returns:
@@ -152,7 +185,7 @@ def _lamps_on_row(y, width, points, lamps):  # type: ignore[no-untyped-def]
         landings: (M, 2) column and lamp.
         shares: (M,) the part of the lamp's light that lands there.
     """
-    place, _, _, of_lamp, half, begin, weights, nearest = lamps
+    place, _, _, of_lamp, half, row, begin, column, point, share = lamps
     due = np.zeros(points + 1, np.int64)
     for passing in range(2):
         if passing == 1:
@@ -164,31 +197,42 @@ def _lamps_on_row(y, width, points, lamps):  # type: ignore[no-untyped-def]
         for n in range(place.shape[0]):
             m = of_lamp[n]
             j = y - place[n, 0]
-            if abs(j) > half[m, 0]:
+            if abs(j) > half[m]:
                 continue
-            row = begin[m] + (j + half[m, 0]) * (2 * half[m, 1] + 1) + half[m, 1]
-            left = max(-half[m, 1], -place[n, 1])
-            right = min(half[m, 1], width - 1 - place[n, 1])
-            for i in range(left, right + 1):
-                if weights[row + i] <= 0.0:
+            first = row[m] + j + half[m]
+            for k in range(begin[first], begin[first + 1]):
+                x = place[n, 1] + column[k]
+                if x < 0 or x >= width:
                     continue
-                point = nearest[row + i]
                 if passing == 0:
-                    due[point + 1] += 1
+                    due[point[k] + 1] += 1
                 else:
-                    landings[fill[point], 0] = place[n, 1] + i
-                    landings[fill[point], 1] = n
-                    shares[fill[point]] = weights[row + i]
-                    fill[point] += 1
+                    at = fill[point[k]]
+                    landings[at, 0] = x
+                    landings[at, 1] = n
+                    shares[at] = share[k]
+                    fill[point[k]] += 1
     return due, landings, shares
 
 
 @nb.njit(cache=True, nogil=True)
-def _add_lamp(landing, share, view, total, planes, y, height, aspect, point, cats_eye, lamps):  # type: ignore[no-untyped-def]
+def _add_lamp(
+    landing: NDArray[np.int32],
+    share: np.float32,
+    view: Float32Array,
+    total: Float32Array,
+    planes: int,
+    y: int,
+    height: int,
+    aspect: float,
+    point: Float32Array,
+    cats_eye: float,
+    lamps: tuple[NDArray[Any], ...],
+) -> None:
     """Add a lamp's light to a pixel unless this view shows something nearer there."""
     x, n = landing[0], landing[1]
-    _, radius, light, _, _, _, _, _ = lamps
-    if view[x * planes + planes - 1] < radius[n] - np.float32(STEP):
+    _, radius, light, _, _, _, _, _, _, _ = lamps
+    if view[x * planes + planes - 1] < radius[n] - STEP:
         return
     if cats_eye > 0.0:
         share = share * _through_barrel(x, y, view.size // planes, height, aspect, point, cats_eye)

@@ -14,9 +14,10 @@ from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.optics import Defocus, circle_of_confusion
 from engine.renderers.optical.aperture import Lens, lens_points, points_for
 from engine.renderers.optical.highlights import boost_highlights
-from engine.renderers.optical.lamps import Lamps, cut_stamps, take_out_lamps
+from engine.renderers.optical.lamps import Lamps, take_out_lamps
 from engine.renderers.optical.light_field import paint_views
 from engine.renderers.optical.slices import cut_slices
+from engine.renderers.optical.stamps import cut_stamps
 from engine.renderers.optical.surfaces import Surfaces, find_surfaces
 from engine.shot import Aperture, Highlights
 
@@ -37,12 +38,12 @@ class Quality:
     """What a quality spends.
 
     Attributes:
-        distance: aimed distance between lens points in the largest disc, in pixels.
-        least, most: bounds of the number of lens points.
+        distance, rate, least, most: how many lens points a disc is given (see :func:`points_for`).
         reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
     """
 
     distance: float
+    rate: float
     least: int
     most: int
     reach: int
@@ -50,8 +51,8 @@ class Quality:
 
 
 QUALITIES = {
-    "draft": Quality(distance=5.0, least=24, most=48, reach=2, sweeps=0),
-    "final": Quality(distance=1.25, least=128, most=800, reach=3, sweeps=24),
+    "draft": Quality(distance=1.0, rate=6.0, least=16, most=48, reach=2, sweeps=0),
+    "final": Quality(distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8),
 }
 
 
@@ -140,7 +141,9 @@ class OpticalRenderer:
     def _blur(self, plate: PlateFrame, radius: Float32Array) -> tuple[Float32Array, Float32Array]:
         largest = float(np.abs(radius).max())
         quality = self.quality
-        lens = self._lens(points_for(largest, distance=quality.distance, least=quality.least, most=quality.most))
+        lens = self._lens(
+            points_for(largest, distance=quality.distance, rate=quality.rate, least=quality.least, most=quality.most)
+        )
         image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
         image, lamps = take_out_lamps(image, plate.channels, radius)
         surfaces = find_surfaces(
@@ -155,7 +158,7 @@ class OpticalRenderer:
         pad = min(int(np.ceil(largest / plate.pixel_aspect)) + 1, width)
         wide = surfaces.widened(pad)
         slices = cut_slices(wide)
-        stamps = cut_stamps(lamps, lens.opening, lens.nearest, plate.pixel_aspect)
+        stamps = cut_stamps(lamps, lens, plate.pixel_aspect)
         out = np.empty((height, width, channels + 1), np.float32)
         for first in range(0, height, ROWS_AT_ONCE):
             self._check_cancelled(plate.frame)

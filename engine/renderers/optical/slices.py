@@ -7,19 +7,24 @@ the slice shifted by whole pixels: runs of pixels that can be copied.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.frames import Float32Array
-from engine.renderers.optical.surfaces import STEP, Surfaces
+from engine.renderers.optical.silhouettes import STEP
+from engine.renderers.optical.surfaces import Surfaces
 
-__all__ = ["Slices", "cut_slices", "slice_radii"]
+__all__ = ["BACK", "OPAQUE", "SOFT", "Slices", "cut_slices", "slice_radii"]
 
-FINE_STEP = 0.25
-COARSE_STEP = 0.04
-LARGEST_STEP = 0.8
+FINE_STEP: Final = 0.25
+COARSE_STEP: Final = 0.04
+LARGEST_STEP: Final = 0.8
+
+OPAQUE, SOFT, BACK = 0, 1, 2
+"""What a run shows: a front that covers its pixels, a front that covers by a part, or a back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +34,7 @@ class Slices:
     Attributes:
         radii: (S,) radius of each slice, from far (largest) to near.
         start: (H, S + 1) index of the first run of a row and slice in ``runs``.
-        runs: (N, 3) int32: first column, end column, source (0 front opaque, 1 front soft, 2 back).
+        runs: (N, 3) int32: first column, end column, source (OPAQUE, SOFT or BACK).
         rows: (S, 2) int32: first and last row in which a slice has a run; last before first where it has none.
     """
 
@@ -67,7 +72,7 @@ def cut_slices(surfaces: Surfaces) -> Slices:
     edges = (0.5 * (radii[1:] + radii[:-1])).astype(np.float32)
     front_slice = _slice_of(surfaces.front_radius, edges)
     back_slice = _slice_of(surfaces.back_radius, edges)
-    under = _slice_underneath(front_slice, surfaces.front_radius, surfaces.coverage, STEP)
+    under = _slice_underneath(front_slice, surfaces.front_radius, surfaces.coverage)
     count = _count_runs(front_slice, under, surfaces.coverage, back_slice, surfaces.back_kind, len(radii))
     height = count.shape[0]
     start = np.zeros((height, len(radii) + 1), np.int64)
@@ -106,53 +111,65 @@ def _slice_of(radius: Float32Array, edges: Float32Array) -> NDArray[np.int16]:
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _slice_underneath(slices, radius, coverage, step):  # type: ignore[no-untyped-def]
+def _slice_underneath(slices: NDArray[np.int16], radius: Float32Array, coverage: Float32Array) -> NDArray[np.int16]:
     """The farthest slice that touches a pixel on the same surface: the pixel is painted there too, so that slices of
     one surface overlap instead of parting when they shift against each other."""
     height, width = slices.shape
     under = slices.copy()
     for y in nb.prange(height):
         for x in range(width):
+            # A pixel that covers by a part is painted once: twice would cover by more.
+            if coverage[y, x] < np.float32(1.0):
+                continue
             here = radius[y, x]
             lowest = slices[y, x]
-            for dy in range(-1, 2):
-                yy = min(max(y + dy, 0), height - 1)
-                for dx in range(-1, 2):
-                    xx = min(max(x + dx, 0), width - 1)
-                    if slices[yy, xx] < lowest and radius[yy, xx] - here <= step:
+            for yy in range(max(y - 1, 0), min(y + 2, height)):
+                for xx in range(max(x - 1, 0), min(x + 2, width)):
+                    if slices[yy, xx] < lowest and radius[yy, xx] - here <= STEP:
                         lowest = slices[yy, xx]
             under[y, x] = lowest
     return under
 
 
-@nb.njit(cache=True, inline="always")
-def _front_source(coverage: float) -> int:
-    return 0 if coverage >= 1.0 else 1
-
-
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _count_runs(front, under, coverage, back, back_kind, number):  # type: ignore[no-untyped-def]
+def _count_runs(
+    front: NDArray[np.int16],
+    under: NDArray[np.int16],
+    coverage: Float32Array,
+    back: NDArray[np.int16],
+    back_kind: NDArray[np.uint8],
+    number: int,
+) -> NDArray[np.int32]:
+    """How many runs each row has in each slice; (H, S)."""
     height, width = front.shape
     count = np.zeros((height, number), np.int32)
     for y in nb.prange(height):
         last_x = np.full((3, number), -2, np.int32)
         for x in range(width):
-            source = _front_source(coverage[y, x])
-            deepest = under[y, x] if source == 0 else front[y, x]
-            for s in range(deepest, front[y, x] + 1):
+            source = SOFT if coverage[y, x] < np.float32(1.0) else OPAQUE
+            for s in range(under[y, x], front[y, x] + 1):
                 if last_x[source, s] != x - 1:
                     count[y, s] += 1
                 last_x[source, s] = x
             if back_kind[y, x] != 0:
                 s = back[y, x]
-                if last_x[2, s] != x - 1:
+                if last_x[BACK, s] != x - 1:
                     count[y, s] += 1
-                last_x[2, s] = x
+                last_x[BACK, s] = x
     return count
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _fill_runs(front, under, coverage, back, back_kind, start, runs):  # type: ignore[no-untyped-def]
+def _fill_runs(
+    front: NDArray[np.int16],
+    under: NDArray[np.int16],
+    coverage: Float32Array,
+    back: NDArray[np.int16],
+    back_kind: NDArray[np.uint8],
+    start: NDArray[np.int64],
+    runs: NDArray[np.int32],
+) -> None:
+    """Write the runs that ``_count_runs`` counted."""
     height, width = front.shape
     number = start.shape[1] - 1
     for y in nb.prange(height):
@@ -160,22 +177,27 @@ def _fill_runs(front, under, coverage, back, back_kind, start, runs):  # type: i
         open_run = np.zeros((3, number), np.int64)
         fill = start[y, :-1].copy()
         for x in range(width):
-            source = _front_source(coverage[y, x])
-            deepest = under[y, x] if source == 0 else front[y, x]
-            for s in range(deepest, front[y, x] + 1):
-                if last_x[source, s] != x - 1:
-                    open_run[source, s] = fill[s]
-                    runs[fill[s], 0] = x
-                    runs[fill[s], 2] = source
-                    fill[s] += 1
-                runs[open_run[source, s], 1] = x + 1
-                last_x[source, s] = x
+            source = SOFT if coverage[y, x] < np.float32(1.0) else OPAQUE
+            for s in range(under[y, x], front[y, x] + 1):
+                _extend_run(source, s, x, last_x, open_run, fill, runs)
             if back_kind[y, x] != 0:
-                s = back[y, x]
-                if last_x[2, s] != x - 1:
-                    open_run[2, s] = fill[s]
-                    runs[fill[s], 0] = x
-                    runs[fill[s], 2] = 2
-                    fill[s] += 1
-                runs[open_run[2, s], 1] = x + 1
-                last_x[2, s] = x
+                _extend_run(BACK, back[y, x], x, last_x, open_run, fill, runs)
+
+
+@nb.njit(cache=True, inline="always")
+def _extend_run(
+    source: int,
+    s: int,
+    x: int,
+    last_x: NDArray[np.int32],
+    open_run: NDArray[np.int64],
+    fill: NDArray[np.int64],
+    runs: NDArray[np.int32],
+) -> None:
+    if last_x[source, s] != x - 1:
+        open_run[source, s] = fill[s]
+        runs[fill[s], 0] = x
+        runs[fill[s], 2] = source
+        fill[s] += 1
+    runs[open_run[source, s], 1] = x + 1
+    last_x[source, s] = x

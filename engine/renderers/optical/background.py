@@ -1,0 +1,198 @@
+"""What a near thing hides: the far surface, grown underneath it from its surroundings.
+
+Invented, and marked as such. A lens point sees at most ``far radius - near radius`` pixels behind a silhouette, so that
+is how far the surface grows.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.frames import Float32Array
+from engine.renderers.optical.silhouettes import STEP
+
+__all__ = ["INVENTED", "NONE", "REAL", "extend_background", "smooth_background"]
+
+NONE, REAL, INVENTED = 0, 1, 2
+
+SAME_SURFACE: Final = 2.0
+"""Difference in radius up to which two pieces of background are one surface."""
+
+DIAGONAL: Final = np.float32(0.7)
+
+
+@nb.njit(cache=True, nogil=True)
+def extend_background(
+    radius: Float32Array,
+    side: NDArray[np.uint8],
+    front: Float32Array,
+    back: Float32Array,
+    back_radius: Float32Array,
+    back_kind: NDArray[np.uint8],
+) -> NDArray[np.int32]:
+    """Grow the far surface wave by wave, each pixel the mean of what is known of the farthest surface around it.
+
+    Args:
+        radius: (H, W) signed radius of the plate.
+        side: silhouettes of ``radius``.
+        front: (H, W, C).
+        back, back_radius, back_kind: changed in place.
+
+    Returns:
+        (N, 2) int32 row and column of the pixels that were invented, those with an even sum first.
+    """
+    height, width, channels = front.shape
+    queue = np.empty((height * width, 2), np.int32)
+    wave = np.zeros((height, width), np.int16)
+    mean = np.zeros(channels, np.float32)
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            split_near = back_kind[y, x] == REAL and radius[y, x] < back_radius[y, x] - STEP
+            if split_near or (side[y, x] & 1 and back_kind[y, x] == NONE):
+                wave[y, x] = 1
+                queue[count, 0], queue[count, 1] = y, x
+                count += 1
+    head = 0
+    while head < count:
+        y, x = queue[head, 0], queue[head, 1]
+        head += 1
+        number = wave[y, x]
+        if back_kind[y, x] == NONE:
+            if not _invent(y, x, number, wave, radius, front, back, back_radius, back_kind, mean):
+                continue
+        if number >= back_radius[y, x] - radius[y, x] + STEP:
+            continue
+        for k in range(4):
+            yy = y + (k == 0) - (k == 1)
+            xx = x + (k == 2) - (k == 3)
+            if not (0 <= yy < height and 0 <= xx < width):
+                continue
+            if wave[yy, xx] == 0 and back_kind[yy, xx] == NONE and radius[yy, xx] < back_radius[y, x] - STEP:
+                wave[yy, xx] = number + 1
+                queue[count, 0], queue[count, 1] = yy, xx
+                count += 1
+    return _by_parity(queue[:count], back_kind)
+
+
+@nb.njit(cache=True, nogil=True)
+def _known(
+    yy: int, xx: int, here: float, number: int,
+    wave: NDArray[np.int16], radius: Float32Array, back_radius: Float32Array, back_kind: NDArray[np.uint8],
+) -> tuple[int, float]:  # fmt: skip
+    """What a pixel tells of the far surface: 1 and the radius of its back, 2 and that of its front, or 0."""
+    if back_kind[yy, xx] != NONE:
+        return (1, back_radius[yy, xx]) if wave[yy, xx] < number else (0, 0.0)
+    if number == 1 and radius[yy, xx] > here + STEP:
+        return 2, radius[yy, xx]
+    return 0, 0.0
+
+
+@nb.njit(cache=True, nogil=True)
+def _invent(
+    y: int,
+    x: int,
+    number: int,
+    wave: NDArray[np.int16],
+    radius: Float32Array,
+    front: Float32Array,
+    back: Float32Array,
+    back_radius: Float32Array,
+    back_kind: NDArray[np.uint8],
+    mean: Float32Array,
+) -> bool:
+    """Set a pixel's back from its neighbours; False where none of them is farther."""
+    height, width, channels = front.shape
+    here = radius[y, x]
+    farthest = here
+    for yy in range(max(y - 1, 0), min(y + 2, height)):
+        for xx in range(max(x - 1, 0), min(x + 2, width)):
+            what, value = _known(yy, xx, here, number, wave, radius, back_radius, back_kind)
+            if what != 0:
+                farthest = max(farthest, value)
+    if farthest <= here + STEP:
+        return False
+    total = np.float32(0.0)
+    depth = np.float32(0.0)
+    mean[:] = 0.0
+    for yy in range(max(y - 1, 0), min(y + 2, height)):
+        for xx in range(max(x - 1, 0), min(x + 2, width)):
+            what, value = _known(yy, xx, here, number, wave, radius, back_radius, back_kind)
+            if what == 0 or value < farthest - SAME_SURFACE:
+                continue
+            weight = np.float32(1.0) if yy == y or xx == x else DIAGONAL
+            total += weight
+            depth += weight * value
+            source = back if what == 1 else front
+            for c in range(channels):
+                mean[c] += weight * source[yy, xx, c]
+    back_kind[y, x] = INVENTED
+    back_radius[y, x] = depth / total
+    for c in range(channels):
+        back[y, x, c] = mean[c] / total
+    return True
+
+
+@nb.njit(cache=True, nogil=True)
+def _by_parity(queue: NDArray[np.int32], back_kind: NDArray[np.uint8]) -> NDArray[np.int32]:
+    places = np.empty_like(queue)
+    kept = 0
+    for parity in range(2):
+        for i in range(queue.shape[0]):
+            y, x = queue[i, 0], queue[i, 1]
+            if (y + x) % 2 == parity and back_kind[y, x] == INVENTED:
+                places[kept] = queue[i]
+                kept += 1
+    return places[:kept]
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def smooth_background(
+    sweeps: int,
+    places: NDArray[np.int32],
+    radius: Float32Array,
+    front: Float32Array,
+    back: Float32Array,
+    back_radius: Float32Array,
+    back_kind: NDArray[np.uint8],
+) -> None:
+    """Draw invented colours towards the mean of their neighbours, so that what came from both sides of a thin near
+    thing meets without a seam: Laplace's equation by successive over-relaxation, in red-black order so that the
+    result does not depend on the number of threads.
+
+    Args:
+        sweeps: how often.
+        places: invented pixels, those with an even sum of row and column first.
+        radius, front, back, back_radius, back_kind: the surfaces; ``back`` is changed in place.
+    """
+    height, width, channels = front.shape
+    split = 0
+    while split < places.shape[0] and (places[split, 0] + places[split, 1]) % 2 == 0:
+        split += 1
+    over = np.float32(1.6)
+    for sweep in range(2 * sweeps):
+        first = 0 if sweep % 2 == 0 else split
+        last = split if sweep % 2 == 0 else places.shape[0]
+        for i in nb.prange(first, last):
+            y, x = places[i, 0], places[i, 1]
+            depth = back_radius[y, x]
+            mean = np.zeros(channels, np.float32)
+            total = np.float32(0.0)
+            for k in range(4):
+                yy = y + (k == 0) - (k == 1)
+                xx = x + (k == 2) - (k == 3)
+                if not (0 <= yy < height and 0 <= xx < width):
+                    continue
+                is_back = back_kind[yy, xx] != NONE
+                value = back_radius[yy, xx] if is_back else radius[yy, xx]
+                if abs(value - depth) < SAME_SURFACE:
+                    total += np.float32(1.0)
+                    for c in range(channels):
+                        mean[c] += back[yy, xx, c] if is_back else front[yy, xx, c]
+            if total > 0.0:
+                for c in range(channels):
+                    back[y, x, c] += over * (mean[c] / total - back[y, x, c])
