@@ -22,7 +22,7 @@ from ui.cli.evaluate import evaluate
 from ui.cli.info import info
 from ui.cli.render import render
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "run"]
 
 UNEXPECTED: Final = 70
 """Exit status of an error that Rackfocus did not foresee (EX_SOFTWARE of sysexits.h)."""
@@ -66,7 +66,7 @@ def main() -> NoReturn:
     """Run the command line and exit: 0 when all went well, else the status of the error (``docs/errors.md``)."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--traceback"]
     wants_traceback = len(arguments) != len(sys.argv[1:])
-    status = _run(arguments, wants_traceback)
+    status = run(arguments, wants_traceback)
     sys.stdout.flush()
     sys.stderr.flush()
     if status == CancelledError.exit_status:
@@ -75,7 +75,12 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _run(arguments: list[str], wants_traceback: bool) -> int:
+def run(arguments: list[str], wants_traceback: bool = False) -> int:
+    """Run the command line in this process; errors become one line on standard error.
+
+    Returns:
+        The exit status.
+    """
     try:
         outcome = app(arguments, prog_name="rackfocus", standalone_mode=False)
     except RackfocusError as error:
