@@ -102,8 +102,13 @@ def _things(width: int) -> tuple[Element, ...]:
     cup = objects.turned(
         int(0.95 * m), int(1.1 * m),
         ((0.10, 0.40), (0.16, 0.40), (0.50, 0.36), (0.70, 0.29), (0.82, 0.20), (0.86, 0.18), (0.90, 0.20)),
-        (0.40, 0.38, 0.36), 54, 0.35, key=1.0, rim=(0.35, 0.42, 0.6), inside=(0.09, 0.045, 0.022),
+        (0.46, 0.37, 0.29), 54, 0.35, key=1.0, rim=(0.6, 0.42, 0.26), inside=(0.09, 0.045, 0.022),
     )  # fmt: skip
+    # Warm from the candle, cold from the night.
+    cup[..., :3] *= 0.75 + objects.glow(cup.shape[0], cup.shape[1], 0.42, 0.0, (0.45, 0.8), (0.75, 0.38, 0.08))
+    cup[..., :3] += (
+        objects.glow(cup.shape[0], cup.shape[1], -0.42, 0.0, (0.13, 0.6), (0.012, 0.02, 0.045)) * cup[..., 3:]
+    )
     flame = np.array([[0.0, -0.035, 0.030, 110.0, 60.0, 19.0], [0.0, -0.075, 0.02, 45.0, 21.0, 5.0]], np.float32)
     return (
         Element(cup, 0.19, Motion(CUP[0], _on_table(CUP[1], 0.14), CUP[1])),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 
-__all__ = ["BLOCK", "NEAREST_DISPARITY", "Planes", "candidates", "hit", "sample"]
+__all__ = ["BLOCK", "NEAREST_DISPARITY", "Planes", "candidates", "hit", "nearest", "sample"]
 
 IntArray = NDArray[np.int64]
 
@@ -208,6 +208,16 @@ def _alpha_bounds(planes: Planes, e: int, level: int, x: float, y: float, reach:
     return least, most
 
 
+@njit(cache=True, inline="always")
+def nearest(planes: Planes, e: int, x: float, y: float, strength: float, focus: float) -> float:
+    """The most disparity that rays of the block of pixels around (x, y) can find on an element."""
+    m = planes.maps[e]
+    slope = np.hypot(m[2, 0], m[2, 1])
+    if slope == 0.0:
+        return float(m[2, 2])
+    return float(m[2, 0] * x + m[2, 1] * y + m[2, 2] + slope * (_reach(planes, e, x, y, strength, focus) + 1.0))
+
+
 @njit(cache=True)
 def candidates(
     planes: Planes, x: float, y: float, strength: float, focus: float, near: IntArray, levels: IntArray
@@ -241,10 +251,7 @@ def candidates(
     kept = 0
     for k in range(count):
         e = near[k]
-        m = planes.maps[e]
-        slope = np.hypot(m[2, 0], m[2, 1])
-        nearest = m[2, 0] * x + m[2, 1] * y + m[2, 2] + slope * (_reach(planes, e, x, y, strength, focus) + 1.0)
-        if nearest < hidden:
+        if nearest(planes, e, x, y, strength, focus) < hidden:
             continue
         near[kept] = e
         kept += 1

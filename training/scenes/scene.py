@@ -15,7 +15,7 @@ from engine.frames import Float32Array
 from training.scenes.motion import Motion
 from training.scenes.planes import Planes
 from training.scenes.sampling import lens_sets, plate_set
-from training.scenes.tracing import Points, add_lights, hard_disparity, trace
+from training.scenes.tracing import Points, add_lights, filtered_disparity, hard_disparity, trace
 
 __all__ = ["Element", "Scene", "SceneView"]
 
@@ -23,7 +23,10 @@ FOCAL_LENGTH = 1.2
 """Of the pinhole camera, in frame widths: about 45 degrees across."""
 
 LIGHT_SAMPLES = 4
-"""Rays for an emitter over rays for surfaces."""
+"""Rays for a bright emitter over rays for surfaces: such lights are few, and noise along their edge is seen."""
+
+BRIGHT = 2.0
+"""An emitter is bright if its blurred disc is above this."""
 
 HORIZON = 0.01
 """A tilted plane is bounded on screen where its disparity falls to this."""
@@ -139,10 +142,22 @@ class Scene:
         sets = lens_sets(samples, self.seed if seed is None else seed)
         image = np.zeros((self.height, self.width, 4), np.float32)
         trace(planes, sets, strength, focus, image)
-        # Lights are few and bright: more rays for them cost little and are seen.
-        more = lens_sets(LIGHT_SAMPLES * samples, self.seed if seed is None else seed)
-        add_lights(planes, lights, more, strength, focus, image)
+        glare = _glare(lights, focus, strength)
+        for which, share in ((glare < BRIGHT, 1), (glare >= BRIGHT, LIGHT_SAMPLES)):
+            rays = lens_sets(share * samples, self.seed if seed is None else seed)
+            chosen = Points(lights.places[which], lights.colours[which], lights.owners[which])
+            add_lights(planes, chosen, rays, strength, focus, image)
         return image
+
+    def soft_disparity(self, frame: float) -> Float32Array:
+        """Disparity as a filtered render has it: (H, W) float32 with mixed values at edges.
+
+        Not a truth, but what users' depth often looks like: the plate's filter and its alpha, applied to disparity.
+        """
+        planes, _ = self._at(frame, 0.0, 0.0)
+        disparity = np.zeros((self.height, self.width), np.float32)
+        filtered_disparity(planes, plate_set(), disparity)
+        return disparity
 
     def _at(self, frame: float, focus: float, strength: float) -> tuple[Planes, Points]:
         """The kernels' view of the scene at one moment."""
@@ -157,6 +172,15 @@ class Scene:
         colours = np.concatenate([e.lights[:, 3:6] for e in prepared.elements]).astype(np.float32)
         owners = np.repeat(np.arange(len(placed)), [len(e.lights) for e in prepared.elements])
         return planes, Points(places, colours, owners.astype(np.int64))
+
+
+def _glare(lights: Points, focus: float, strength: float) -> NDArray[np.float64]:
+    """(N,): how bright the disc of every emitter is, with its blur."""
+    radius = lights.places[:, 3]
+    blur = strength * np.abs(lights.places[:, 2] - focus)
+    share = np.minimum(1.0, radius**2 / np.maximum(3.0 * blur**2, 1e-12))
+    glare: NDArray[np.float64] = lights.colours.max(axis=1, initial=0.0) * share
+    return glare
 
 
 class _Prepared(NamedTuple):

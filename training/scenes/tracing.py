@@ -13,9 +13,9 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from engine.frames import Float32Array
-from training.scenes.planes import BLOCK, NEAREST_DISPARITY, Planes, candidates, hit, sample
+from training.scenes.planes import BLOCK, NEAREST_DISPARITY, Planes, candidates, hit, nearest, sample
 
-__all__ = ["Points", "add_lights", "hard_disparity", "trace"]
+__all__ = ["Points", "add_lights", "filtered_disparity", "hard_disparity", "trace"]
 
 IntArray = NDArray[np.int64]
 
@@ -111,9 +111,30 @@ def trace(planes: Planes, sets: Float32Array, strength: float, focus: float, out
 
 
 @njit(cache=True, inline="always")
-def _transmittance(
+def _in_front(
     planes: Planes,
     owner: int,
+    disparity: float,
+    x: float,
+    y: float,
+    strength: float,
+    focus: float,
+    near: IntArray,
+    found: int,
+) -> int:
+    """Keep of the elements in ``near`` those that may hide an emitter from the block around (x, y)."""
+    kept = 0
+    for k in range(found):
+        e = near[k]
+        if e != owner and nearest(planes, e, x, y, strength, focus) > disparity:
+            near[kept] = e
+            kept += 1
+    return kept
+
+
+@njit(cache=True, inline="always")
+def _transmittance(
+    planes: Planes,
     disparity: float,
     x: float,
     y: float,
@@ -128,7 +149,7 @@ def _transmittance(
     left = 1.0
     for k in range(found):
         e = near[k]
-        if e != owner and left > 0.0:
+        if left > 0.0:
             d = hit(planes, e, x, y, u, v, focus)
             if d > disparity:
                 alpha = sample(planes, e, levels[e], x + (d - focus) * u, y + (d - focus) * v, d)[3]
@@ -166,6 +187,15 @@ def add_lights(
                 if column == first or column % BLOCK == 0:
                     middle = column - column % BLOCK + 0.5 * BLOCK
                     found = candidates(planes, middle, row + 0.5, strength, focus, near, levels)
+                    found = _in_front(
+                        planes, lights.owners[n], disparity, middle, row + 0.5, strength, focus, near, found
+                    )
+                away = np.hypot(column + 0.5 - lx, row + 0.5 - ly)
+                if found == 0 and over_area and away + radius + 0.75 < blur:
+                    # All of the pixel sees all of the light: every sample would find the same.
+                    for c in range(3):
+                        out[row, column, c] += lights.colours[n, c] * radius * radius / (3.0 * blur * blur)
+                    continue
                 total = 0.0
                 for i in range(count):
                     x = column + points[i, 0]
@@ -188,7 +218,6 @@ def add_lights(
                         weight = fall * fall
                     total += weight * _transmittance(
                         planes,
-                        lights.owners[n],
                         disparity,
                         x,
                         y,
@@ -223,3 +252,34 @@ def hard_disparity(planes: Planes, out: Float32Array) -> None:
                 if d > best and d >= NEAREST_DISPARITY and sample(planes, e, levels[e], x, y, d)[3] > 0.5:
                     best = d
             out[row, column] = best
+
+
+@njit(cache=True, parallel=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
+def filtered_disparity(planes: Planes, sets: Float32Array, out: Float32Array) -> None:
+    """Fill ``out`` (H, W) with disparity composited like colour and box-filtered like the plate; see `trace`."""
+    height, width = out.shape
+    count = sets.shape[1]
+    for row in prange(height):
+        near = np.zeros(planes.levels.size, np.int64)
+        levels = np.zeros(planes.levels.size, np.int64)
+        depths = np.zeros(planes.levels.size, np.float64)
+        found = 0
+        for column in range(width):
+            if column % BLOCK == 0:
+                found = candidates(planes, column + 0.5 * BLOCK, row + 0.5, 0.0, 0.0, near, levels)
+            total = 0.0
+            for i in range(count):
+                x = column + sets[0, i, 0]
+                y = row + sets[0, i, 1]
+                for k in range(found):
+                    depths[near[k]] = hit(planes, near[k], x, y, 0.0, 0.0, 0.0)
+                _sort(near, depths, found)
+                left = 1.0
+                for k in range(found):
+                    d = depths[near[k]]
+                    if d < NEAREST_DISPARITY or left <= 0.0:
+                        break
+                    alpha = sample(planes, near[k], levels[near[k]], x, y, d)[3]
+                    total += left * alpha * d
+                    left *= 1.0 - alpha
+            out[row, column] = total / count

@@ -135,6 +135,13 @@ def test_disparity_is_hard_and_ignores_what_is_more_than_half_clear() -> None:
     assert set(np.unique(disparity)) == {np.float32(0.7), np.float32(0.1)}
 
 
+def test_soft_disparity_mixes_only_at_edges() -> None:
+    scene = DEMO.scene
+    hard, soft = scene.view(1005).disparity, scene.soft_disparity(1005)
+    assert np.mean(np.abs(hard - soft) < 0.005) > 0.75
+    assert np.mean(np.abs(hard - soft) > 0.05) > 0.005
+
+
 def test_an_approaching_element_has_a_distance_that_falls_evenly_and_grows_on_screen() -> None:
     card = Element(surface(), 0.2, Motion(0.0, 0.0, 0.25, approach=0.1))
     back = Element(surface(), 1.5, Motion(0.0, 0.0, 0.05), endless=True)
