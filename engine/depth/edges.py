@@ -15,10 +15,14 @@ SMALLEST_STEP: Final = 0.012
 """Steps under this disparity are left alone: three levels of an 8-bit depth, whose slopes are stairs."""
 STEEPNESS: Final = 4.0
 """A step is an edge if it is this many times larger than the slopes beside it."""
+ALIKE: Final = 0.02
+"""Share of the step within which a neighbour counts as the same surface, or the same mixture."""
 TIE: Final = 0.999
 """Share of the largest step from which on a direction counts as crossing it too."""
 LIMB: Final = 3.0
 """A curved surface steepens towards its outline: its last pixel drops up to 1 + sqrt(2) times as far as the next."""
+RING: Final = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+"""The eight neighbours (dy, dx) in turn; the opposite of each is four further."""
 
 
 def clean_edges(disparity: Float32Array) -> Float32Array:
@@ -27,8 +31,9 @@ def clean_edges(disparity: Float32Array) -> Float32Array:
     A box-filtered straight edge of any direction leaves at most one mixed pixel along the diagonal that crosses it (a
     pixel is as wide across the edge as a diagonal step is long). So a pixel is mixed if, along a row, a column or a
     diagonal, both neighbours lie on surfaces (each seen again one pixel further), the pixel lies between the two and
-    is a continuation of neither. Slopes, creases, curved surfaces up to their outline, and structures too thin to show
-    a surface on both sides of a pixel stay as they are.
+    is a continuation of neither. A third surface between the two is told by its extent: along a straight edge only
+    pixels on one line can be mixed alike. Slopes, creases, curved surfaces up to their outline, and structures too thin
+    to show a surface on both sides of a pixel stay as they are; so do the picture's outermost pixels at slanted edges.
 
     Args:
         disparity: (H, W) float32, finite.
@@ -75,6 +80,21 @@ def _largest_step(d: Float32Array, y: int, x: int) -> float:
 
 
 @numba.njit(cache=True)
+def _has_extent(d: Float32Array, y: int, x: int, tolerance: float) -> bool:
+    """Whether two neighbours that do not lie opposite each other are like the pixel."""
+    height, width = d.shape
+    first = -1
+    for index in range(8):
+        dy, dx = RING[index]
+        if 0 <= y + dy < height and 0 <= x + dx < width and abs(d[y + dy, x + dx] - d[y, x]) <= tolerance:
+            if first >= 0 and index != first + 4:
+                return True
+            if first < 0:
+                first = index
+    return False
+
+
+@numba.njit(cache=True)
 def _surface(d: Float32Array, y: int, x: int, across: float) -> float:
     """The surface that a mixed pixel is closer to; the pixel's own value if it is not mixed.
 
@@ -101,4 +121,7 @@ def _surface(d: Float32Array, y: int, x: int, across: float) -> float:
         if step > best and step > STEEPNESS * (slope_a + slope_b):
             best = step
             found = near_a if abs(p - near_a) <= abs(p - near_b) else near_b
+    # Less than the way to the surfaces, so that a pixel almost on one does not take its pixels for its like.
+    if found != p and _has_extent(d, y, x, min(ALIKE * best, abs(found - p) / 4)):
+        return float(p)
     return float(min(max(found, np.float32(0)), np.float32(1)))

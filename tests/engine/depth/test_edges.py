@@ -103,6 +103,17 @@ def test_lines_of_one_pixel_and_dots_keep_their_bits(value: float) -> None:
     np.testing.assert_array_equal(clean_edges(picture), picture)
 
 
+def test_a_third_surface_between_two_others_keeps_its_bits() -> None:
+    # A paper of 0.5 whose corners and stairs come to lie between 0.9 and 0.3.
+    def papers(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        front = (x - 30) * 0.8 + (y - 20) * 0.6 < 0
+        paper = ((x - 30) * 0.95 + (y - 20) * 0.31 < 9) & (y * 0.97 - x * 0.24 > 3)
+        return np.where(front, NEAR, np.where(paper, np.float32(0.5), FAR))
+
+    surfaces = rendered(papers, 1)
+    np.testing.assert_array_equal(clean_edges(surfaces), surfaces)
+
+
 @pytest.mark.parametrize("width", [1.0, 1.4, 2.0])
 def test_thin_antialiased_wires_do_not_vanish(width: float) -> None:
     wire = rendered(lambda x, y: np.where(np.abs((x - 40) * 0.9 + (y - 30) * 0.436) < width / 2, NEAR, FAR))
