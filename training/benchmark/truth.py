@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import OutputWriteError
 from engine.frames import Float32Array, PlateFrame, Window
@@ -68,7 +69,8 @@ def known_shot(shot: SceneShot, folder: Path | None = None, say: Callable[[str],
     if not path.is_file():
         _trace(shot, path, stem, say)
     with np.load(path, allow_pickle=False) as kept:
-        images, disparities, truth = kept["image"], kept["disparity"], kept["truth"]
+        images, truth = kept["image"].astype(np.float32), kept["truth"].astype(np.float32)
+        disparities = kept["disparity"]
     window = Window.of_size(shot.scene.width, shot.scene.height)
     frames = tuple(
         PlateFrame(number, image, ("R", "G", "B"), disparity, focus, strength, window)
@@ -77,6 +79,11 @@ def known_shot(shot: SceneShot, folder: Path | None = None, say: Callable[[str],
         )
     )
     return KnownShot(shot.name, frames, truth)
+
+
+def _half(images: list[Float32Array]) -> NDArray[np.float16]:
+    """Half floats, as an EXR plate has them: half the disk, and an error beyond 80 dB in display values."""
+    return np.clip(np.stack(images), 0.0, 65504.0).astype(np.float16)
 
 
 def _digest(shot: SceneShot) -> str:
@@ -104,7 +111,7 @@ def _trace(shot: SceneShot, path: Path, stem: str, say: Callable[[str], None]) -
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             part = Path(scratch) / path.name
-            np.savez(part, image=np.stack(images), disparity=np.stack(disparities), truth=np.stack(truth))
+            np.savez(part, image=_half(images), disparity=np.stack(disparities), truth=_half(truth))
             part.replace(path)
         for older in path.parent.glob(f"{stem}.*.npz"):
             if older != path:

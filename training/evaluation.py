@@ -1,0 +1,212 @@
+"""Compare a finished shot with its reference, frame by frame, in the memory of one frame."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import ChannelError, FormatError, MediaError, MissingFrameError, require
+from engine.frames import Float32Array, FrameRange, Window
+from engine.media import DepthReader, PlateReader
+from engine.shot import Depth, Plate
+from training.benchmark.table import Rows, finite, mean, number
+from training.metrics import SquaredError, TemporalError, decibels, edge_band, paired, ssim_of_display
+
+__all__ = ["Evaluation", "FrameScore", "evaluate", "sequence_in"]
+
+PICTURES = (".exr", ".png", ".tif", ".tiff", ".dpx")
+MOVIES = (".mov", ".mp4", ".mkv")
+
+DISPARITY_LAYER = "disparity.Z"
+"""The layer in which a result carries its own disparity, where it was asked for."""
+
+_NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<digits>\d+)(?P<suffix>\.[A-Za-z]+)$")
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """One frame: decibels, SSIM, decibels near depth edges, and temporal error from the frame before. NaN where a
+    measure is not defined, infinite decibels for equal pictures."""
+
+    frame: int
+    psnr: float
+    ssim: float
+    edge_psnr: float
+    temporal: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How near a shot is to its reference; see :mod:`training.metrics` for each measure.
+
+    Attributes:
+        frames: each frame, in order.
+        psnr, edge_psnr: of the shot, squared errors pooled before the logarithm.
+        ssim: mean over the frames.
+        temporal: mean over all pairs of neighbouring frames.
+    """
+
+    frames: tuple[FrameScore, ...]
+    psnr: float
+    ssim: float
+    edge_psnr: float
+    temporal: float
+
+    def rows(self) -> Rows:
+        """A header, a row for each frame, and one for the shot."""
+        lines = [(str(s.frame), *_cells(s)) for s in self.frames]
+        return (("frame", "PSNR dB", "SSIM", "edge PSNR dB", "temporal"), *lines, ("shot", *_cells(self)))
+
+    def to_json(self) -> str:
+        """A JSON object of the shot's numbers and a list of the frames'; what is not finite is null."""
+        whole = {key: finite(getattr(self, key)) for key in _MEASURES}
+        frames = [{"frame": s.frame, **{key: finite(asdict(s)[key]) for key in _MEASURES}} for s in self.frames]
+        return json.dumps({**whole, "frames": frames}, indent=2)
+
+
+_MEASURES = ("psnr", "ssim", "edge_psnr", "temporal")
+
+
+def _cells(scores: FrameScore | Evaluation) -> tuple[str, str, str, str]:
+    return (
+        number(scores.psnr, 2),
+        number(scores.ssim, 4),
+        number(scores.edge_psnr, 2),
+        number(scores.temporal, 5),
+    )
+
+
+def evaluate(
+    result: str | Path, reference: str | Path, disparity: str | Path | None = None, frames: FrameRange | None = None
+) -> Evaluation:
+    """Compare the frames that two shots have in common.
+
+    Pictures are compared over the display window: overscan does not count, and what a data window leaves out is black.
+
+    Args:
+        result, reference: each a folder with one image sequence, a pattern (``%04d``, ``####``, ``$F4``), a single
+            picture or a movie. PNG and movies are taken to scene-linear as :mod:`engine.media` does for a plate.
+        disparity: the same, of disparity with 1 nearest, for the edge band; the result's own ``disparity.Z`` layer if
+            None, and no edge band where it has none.
+        frames: those to compare; all in common if None.
+
+    Raises:
+        MediaError: a frame is missing or cannot be read, or there is none in common.
+        FormatError: two pictures differ in size.
+    """
+    with ExitStack() as stack:
+        ours = stack.enter_context(PlateReader(Plate(path=sequence_in(result))))
+        truth = stack.enter_context(PlateReader(Plate(path=sequence_in(reference))))
+        depth = _Disparity(sequence_in(result), None if disparity is None else sequence_in(disparity), stack)
+        chosen = frames or FrameRange.of(frame for frame in ours.frames if frame in truth.frames)
+        require(
+            len(chosen) > 0,
+            MissingFrameError,
+            f"{result} has frames {ours.frames} and {reference} has {truth.frames}; they need one in common",
+        )
+        return _score(ours, truth, depth, chosen)
+
+
+def _score(ours: PlateReader, truth: PlateReader, depth: _Disparity, frames: FrameRange) -> Evaluation:
+    whole, edges, motion = SquaredError(), SquaredError(), TemporalError()
+    scores = []
+    for frame in frames:
+        first, second = ours.read(frame), truth.read(frame)
+        result, goal = paired(_on_display(first.image, first.window), _on_display(second.image, second.window))
+        near = depth.band(frame, result.shape[:2])
+        scores.append(
+            FrameScore(
+                frame,
+                decibels(whole.add(result, goal)),
+                ssim_of_display(result, goal),
+                decibels(edges.add(result, goal, near)) if near is not None else float("nan"),
+                motion.add(result, goal),
+            )
+        )
+    similar = mean(score.ssim for score in scores)
+    return Evaluation(tuple(scores), decibels(whole.mean), similar, decibels(edges.mean), motion.mean)
+
+
+def _on_display(image: Float32Array, window: Window) -> Float32Array:
+    """The pixels of the display window; black where there is no data."""
+    if window.is_plain:
+        return image
+    shown = np.zeros((window.display_height, window.display_width, *image.shape[2:]), image.dtype)
+    left, top = window.x - window.display_x, window.y - window.display_y
+    inside = image[max(0, -top) :, max(0, -left) :]
+    top, left = max(0, top), max(0, left)
+    inside = inside[: max(0, shown.shape[0] - top), : max(0, shown.shape[1] - left)]
+    shown[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return shown
+
+
+class _Disparity:
+    """Where the depth edges of a frame are, if that is known."""
+
+    def __init__(self, result: str, given: str | None, stack: ExitStack) -> None:
+        self._given = given
+        self._reader: DepthReader | None = None
+        depth = Depth(path=given or result, channel=None if given else DISPARITY_LAYER, convention="direct")
+        try:
+            self._reader = stack.enter_context(DepthReader(depth, Plate(path=given or result)))
+        except MediaError:
+            # A result without a disparity layer has no known edges; a disparity that was asked for must be there.
+            if given is not None:
+                raise
+
+    def band(self, frame: int, shape: tuple[int, ...]) -> np.ndarray | None:
+        """(H, W) bool, or None where no disparity is known."""
+        if self._reader is None:
+            return None
+        try:
+            depth = self._reader.read(frame)
+        except ChannelError:
+            if self._given is not None:
+                raise
+            return None
+        disparity = _on_display(depth.values, depth.window)
+        require(
+            disparity.shape == shape,
+            FormatError,
+            f"frame {frame}: the disparity is {disparity.shape[1]}x{disparity.shape[0]} but the pictures are "
+            f"{shape[1]}x{shape[0]}; give the disparity at their size",
+        )
+        return edge_band(np.nan_to_num(disparity))
+
+
+def sequence_in(place: str | Path) -> str:
+    """The pattern of the one image sequence in a folder, or its one movie; a pattern or a file stays as it is.
+
+    Raises:
+        MissingFrameError: the folder holds no pictures, or several sequences.
+    """
+    folder = Path(place)
+    if not folder.is_dir():
+        return str(place)
+    files = (file.name for file in folder.iterdir() if not file.name.startswith("."))
+    found = sorted({_pattern(name) for name in files if Path(name).suffix.lower() in PICTURES + MOVIES})
+    if len(found) != 1:
+        several = f"holds several sequences ({', '.join(found[:4])}{' ...' if len(found) > 4 else ''})"
+        what = several if found else "holds no pictures"
+        raise MissingFrameError(f'{place} {what}; name one sequence, such as "{folder / "beauty.%04d.exr"}"')
+    return str(folder / found[0])
+
+
+def _pattern(name: str) -> str:
+    """The name with its last number as ``%0Nd``, N being its length as it is written.
+
+    A hyphen is a sign where the number begins a part of the name: ``a.-001.exr`` is frame -1 of ``a.%04d.exr``, but
+    ``shot-001.exr`` is frame 1 of ``shot-%03d.exr``.
+    """
+    match = _NUMBERED.match(name)
+    if match is None or match["suffix"].lower() in MOVIES:
+        return name
+    stem, width = match["stem"], len(match["digits"])
+    if stem == "-" or stem.endswith((".-", "_-")):
+        stem, width = stem[:-1], width + 1
+    return f"{stem}%0{width}d{match['suffix']}"
