@@ -3,8 +3,8 @@
 The configuration is OpenColorIO's built-in CG config, by its full name, because ``ocio://default`` is another one in
 every version. ``$OCIO`` takes its place where the operator set it. Defaults, where the shot names no space:
 
-* EXR, and TIFF of floats: scene-linear as they are, of the primaries that the header says, else Rec.709 (with ``$OCIO``:
-  its ``scene_linear``).
+* EXR, and TIFF of floats: scene-linear as they are, of the primaries that the header says, else Rec.709
+  (with ``$OCIO``: its ``scene_linear``).
 * PNG, TIFF and JPEG of integers: sRGB curve, Rec.709 primaries (``sRGB Encoded Rec.709 (sRGB)``).
 * Movies: gamma 2.4, Rec.709 primaries, as a BT.1886 screen shows them (``Gamma 2.4 Encoded Rec.709``).
 * DPX: as its header says: linear, video (gamma 2.4 Rec.709), else ``Cineon``.

@@ -48,18 +48,19 @@ def fit_depth(depth: DepthImage, plate_window: Window, fit: Literal["error", "sc
             f"frame {frame}: depth is {theirs.display_width}x{theirs.display_height} but the plate is "
             f'{ours.display_width}x{ours.display_height}; render it at the plate\'s size, or set depth.fit to "scale"'
         )
-    rows = _places(
+    down = _places(
         ours.height, ours.y - ours.display_y, ours.display_height, theirs.display_height, theirs.y - theirs.display_y
     )
-    columns = _places(
+    across = _places(
         ours.width, ours.x - ours.display_x, ours.display_width, theirs.display_width, theirs.x - theirs.display_x
     )
-    return _sample(depth.values, rows, columns)
+    return _sample(depth.values, down, across)
 
 
 def _places(count: int, start: int, display: int, their_display: int, their_start: int) -> NDArray[np.float64]:
     """Positions in depth's array of ``count`` pixels of the plate, centres on centres."""
-    return (np.arange(count) + start + 0.5) * (their_display / display) - 0.5 - their_start
+    centres = np.arange(count, dtype=np.float64) + (start + 0.5)
+    return np.asarray(centres * (their_display / display) - (0.5 + their_start), np.float64)
 
 
 def _sample(values: Float32Array, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> Float32Array:

@@ -197,7 +197,7 @@ class MovieSource:
                 if k == "timecode"
             },
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
-            "movie:transfer": int(context.color_trc),
+            "movie:transfer": int(frame.color_trc),
             "movie:codec": context.name,
             "movie:pixel_format": frame.format.name,
         }

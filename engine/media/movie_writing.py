@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Self
@@ -38,9 +39,9 @@ _UNSPECIFIED: Final = 2
 class MovieWriter:
     """Writes one movie; frames must come in order.
 
-    H.264: 8 bits, 4:2:0, visually lossless (CRF 14). ProRes: 422 HQ in 10 bits, or 4444 where the result has alpha. Rec.709 matrix
-    and video range, tagged so. The display window is written; an odd width or height is made even by repeating the last
-    column or row. Sound is not carried over.
+    H.264: 8 bits, 4:2:0, visually lossless (CRF 12). ProRes: 422 HQ in 10 bits, or 4444 where the result has alpha.
+    Rec.709 matrix and video range, tagged so. The display window is written; an odd width or height is
+    made even by repeating the last column or row. Sound is not carried over.
     """
 
     def __init__(self, output: Output, info: PlateInfo) -> None:
@@ -83,6 +84,7 @@ class MovieWriter:
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """None: a movie is always made anew."""
         del frame
+        return None
 
     def write(
         self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
@@ -139,10 +141,8 @@ class MovieWriter:
         with self._lock:
             container, self._container, self._stream = self._container, None, None
             if container is not None:
-                try:
+                with suppress(av.error.FFmpegError, OSError):  # the file is removed in the next line
                     container.close()
-                except (av.error.FFmpegError, OSError):
-                    pass
             self._temporary.unlink(missing_ok=True)
 
     @property
@@ -150,12 +150,7 @@ class MovieWriter:
         return self._info.frame_rate or DEFAULT_RATE
 
     def _start(self, rendered: RenderedFrame, width: int, height: int, alpha: bool) -> av.VideoStream:
-        container = av.open(
-            str(self._temporary),
-            "w",
-            format=_CONTAINERS[self._path.suffix.lower()],
-            options={"movflags": "+write_colr"},
-        )
+        container = av.open(str(self._temporary), "w", format=_CONTAINERS[self._path.suffix.lower()])
         self._container = container
         code = TimeCode.unpack(rendered.metadata.get("smpte:TimeCode"), self._rate)
         if code is not None and self._path.suffix.lower() == ".mov":
@@ -168,7 +163,7 @@ class MovieWriter:
         context.time_base = 1 / self._rate
         if self._codec == "h264":
             stream.pix_fmt = "yuv420p"
-            context.options = {"crf": "14", "preset": "fast"}
+            context.options = {"crf": "12", "preset": "fast"}
         else:
             stream.pix_fmt = "yuva444p10le" if alpha else "yuv422p10le"
             context.options = {"profile": "4444" if alpha else "hq", "vendor": "apl0"}

@@ -231,9 +231,7 @@ def to_linear(
     has_alpha = image.shape[2] == 4
     if source == target and (premultiplied or not has_alpha):
         return image
-    rgb = image[:, :, :3]
-    if has_alpha and premultiplied:
-        rgb = unpremultiplied(image)
+    rgb = unpremultiplied(image) if has_alpha and premultiplied else image[:, :, :3]
     rgb = colours.convert(rgb, source, target)
     if not has_alpha:
         return rgb
@@ -246,8 +244,7 @@ def to_linear(
 def unpremultiplied(image: Float32Array) -> Float32Array:
     """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
     alpha = image[:, :, 3:]
-    divided: Float32Array = image[:, :, :3] / np.where(alpha > 0, alpha, 1)
-    return divided
+    return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
 
 
 def exact_rate(rate: float) -> Fraction:

@@ -1,12 +1,12 @@
 """Video frames to R'G'B' and back: matrices, ranges, chroma.
 
 Done here in floats, because FFmpeg's scaler rounds to eight bits on some ways and guesses the matrix by itself. It is
-used only to unpack formats and to bring chroma to full size, where it changes neither matrix nor range (FFmpeg 8, PyAV 18.1).
+used only to unpack formats and to bring chroma to full size, where it changes neither matrix nor range (PyAV 18.1).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -69,9 +69,9 @@ def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
     grey = _scaled(planes[0], bits, full)
     middle, span = 2 ** (bits - 1), (2**bits - 1) if full else 224 * 2 ** (bits - 8)
     blueness, redness = ((plane.astype(np.float32) - middle) / np.float32(span) for plane in planes[1:3])
-    rgb = _from_luma(grey, blueness, redness, _weights(frame))
+    colours = _from_luma(grey, blueness, redness, _weights(frame))
     rest = [plane / np.float32(2**bits - 1) for plane in planes[3:]]
-    return np.stack([*rgb, *rest], axis=2).astype(np.float32), grey
+    return np.stack([*colours, *rest], axis=2).astype(np.float32), grey
 
 
 def luma(rgb: Float32Array) -> tuple[Float32Array, Float32Array, Float32Array]:
@@ -112,7 +112,7 @@ def _weights(frame: av.VideoFrame) -> tuple[float, float]:
     return _WEIGHTS.get(int(frame.colorspace), _WEIGHTS[1 if frame.height >= _HIGH_DEFINITION else 5])
 
 
-def _scaled(plane: NDArray[np.generic], bits: int, full: bool) -> Float32Array:
+def _scaled(plane: NDArray[np.integer[Any]], bits: int, full: bool) -> Float32Array:
     steps = 2 ** (bits - 8)
     black, span = (0, 2**bits - 1) if full else (16 * steps, 219 * steps)
     return ((plane.astype(np.float32) - black) / np.float32(span)).astype(np.float32)
@@ -128,7 +128,7 @@ def _from_luma(
     return red, green.astype(np.float32), blue
 
 
-def _unpacked(frame: av.VideoFrame, family: str, depths: tuple[int, ...]) -> tuple[list[NDArray[np.generic]], int]:
+def _unpacked(frame: av.VideoFrame, family: str, depths: tuple[int, ...]) -> tuple[list[NDArray[np.integer[Any]]], int]:
     """The planes of the same picture in a planar format without subsampling."""
     bits = next((depth for depth in depths if depth >= bits_of(frame)), 16)
     wanted = family if bits == 8 else f"{family}{bits}le"
@@ -144,13 +144,13 @@ def _unpacked(frame: av.VideoFrame, family: str, depths: tuple[int, ...]) -> tup
     return [_array(plane, bits) for plane in plain.planes], bits
 
 
-def _array(plane: av.video.plane.VideoPlane, bits: int) -> NDArray[np.generic]:
+def _array(plane: av.video.plane.VideoPlane, bits: int) -> NDArray[np.integer[Any]]:
     kind = np.dtype("<u2") if bits > 8 else np.dtype("u1")
-    rows = np.frombuffer(plane, kind).reshape(-1, plane.line_size // kind.itemsize)
-    return rows[: plane.height, : plane.width]
+    values: NDArray[np.integer[Any]] = np.frombuffer(memoryview(plane), kind)
+    return values.reshape(-1, plane.line_size // kind.itemsize)[: plane.height, : plane.width]
 
 
-def _fill(plane: av.video.plane.VideoPlane, values: NDArray[np.generic]) -> None:
+def _fill(plane: av.video.plane.VideoPlane, values: NDArray[np.integer[Any]]) -> None:
     rows = np.zeros((plane.buffer_size // plane.line_size, plane.line_size // values.itemsize), values.dtype)
     rows[: values.shape[0], : values.shape[1]] = values
     plane.update(rows.tobytes())
@@ -161,7 +161,7 @@ def _subsampled(plane: Float32Array, pixel_format: str) -> Float32Array:
     if "444" in pixel_format:
         return plane
     wide = np.pad(plane, ((0, 0), (1, 1)), mode="edge")
-    across = (wide[:, :-2:2] + 2 * wide[:, 1:-1:2] + wide[:, 2::2]) / 4
+    across = np.asarray((wide[:, :-2:2] + 2 * wide[:, 1:-1:2] + wide[:, 2::2]) / 4, np.float32)
     if "422" in pixel_format:
         return across
-    return (across[0::2] + across[1::2]) / 2
+    return np.asarray((across[0::2] + across[1::2]) / 2, np.float32)

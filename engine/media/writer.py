@@ -39,7 +39,7 @@ class FrameWriter(Protocol):
 
         Args:
             rendered: scene-linear, in the plate's working space.
-            layers: (H, W) float32 by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
+            layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
             metadata: entries of the header beside the plate's and ``output.metadata``.
 
         Raises:
