@@ -19,7 +19,7 @@ IN_FOCUS: Final = np.array([0.05, 0.85, 0.15], dtype=np.float32)
 IN_FRONT: Final = np.array([1.0, 0.08, 0.03], dtype=np.float32)
 
 SHARP: Final = 1.0
-"""Radius in pixels up to which a pixel counts as in focus; twice that is wholly out of it."""
+"""Radius in pixels up to which a pixel counts as in focus; half as much again is wholly out of it."""
 
 STRONG: Final = 24.0
 """Radius in pixels where the overlay's colour is at its full strength."""
@@ -64,7 +64,7 @@ def focus_overlay(image: Float32Array, radius: Float32Array) -> Float32Array:
     # Lifted from black, so that the tint is seen in the shadows, and rolled off, so that lamps keep it too.
     light = (0.04 + grey / (1 + 0.5 * grey))[:, :, None].astype(np.float32)
     size = np.abs(radius)[:, :, None]
-    green = np.clip(2 - size / SHARP, 0, 1)
+    green = np.clip(3 - 2 * size / SHARP, 0, 1)
     side = np.where(radius[:, :, None] > 0, BEHIND, IN_FRONT)
     tint = green * IN_FOCUS + (1 - green) * side
     amount = np.maximum(0.8 * green, 0.45 + 0.4 * np.clip(size / STRONG, 0, 1))
