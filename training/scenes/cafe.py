@@ -17,7 +17,11 @@ SLOPE = 2.35
 
 
 def _on_table(disparity: float, height: float) -> float:
-    """Where the middle of a thing of a height on screen is, if its foot stands on the table at a disparity."""
+    """Where the middle of a thing of a height on screen is, if its foot stands on the table at a disparity.
+
+    The height is twice that from the middle of its surface down to the front of its foot: what lies lower is inside
+    the table.
+    """
     return HORIZON + disparity / SLOPE - 0.5 * height
 
 
@@ -111,9 +115,9 @@ def _things(width: int) -> tuple[Element, ...]:
     )
     flame = np.array([[0.0, -0.035, 0.030, 110.0, 60.0, 19.0], [0.0, -0.075, 0.02, 45.0, 21.0, 5.0]], np.float32)
     return (
-        Element(cup, 0.19, Motion(CUP[0], _on_table(CUP[1], 0.14), CUP[1])),
-        Element(_candle(m), 0.11, Motion(CANDLE[0], _on_table(CANDLE[1], 0.122), CANDLE[1]), lights=flame),
-        Element(_bottle(int(0.30 * width)), 0.125, Motion(BOTTLE[0], _on_table(BOTTLE[1], 0.33), BOTTLE[1])),
+        Element(cup, 0.19, Motion(CUP[0], _on_table(CUP[1], 0.1425), CUP[1])),
+        Element(_candle(m), 0.11, Motion(CANDLE[0], _on_table(CANDLE[1], 0.130), CANDLE[1]), lights=flame),
+        Element(_bottle(int(0.30 * width)), 0.125, Motion(BOTTLE[0], _on_table(BOTTLE[1], 0.341), BOTTLE[1])),
     )
 
 

@@ -23,11 +23,11 @@ def _paint(canvas: Float32Array, leaves: NDArray[np.float64]) -> None:
         x0, y0, angle, length, wide, bend = leaves[n, :6]
         ax = np.cos(angle)
         ay = np.sin(angle)
-        reach = length + wide + abs(bend) * length + 2.0
-        left = max(0, int(x0 - reach))
-        right = min(width, int(x0 + reach) + 1)
-        top = max(0, int(y0 - reach))
-        bottom = min(height, int(y0 + reach) + 1)
+        margin = wide + abs(bend) * length + 2.0
+        left = max(0, int(x0 + min(ax * length, 0.0) - margin))
+        right = min(width, int(x0 + max(ax * length, 0.0) + margin) + 1)
+        top = max(0, int(y0 + min(ay * length, 0.0) - margin))
+        bottom = min(height, int(y0 + max(ay * length, 0.0) + margin) + 1)
         for row in range(top, bottom):
             for column in range(left, right):
                 dx = column + 0.5 - x0

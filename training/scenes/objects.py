@@ -47,8 +47,10 @@ def city(height: int, width: int, seed: int, street: float = 0.62) -> Float32Arr
             across = rng.uniform(0.05, 0.12) * (1.0 + 0.35 * layer)
             top = int(foot * rng.uniform(0.02 + 0.2 * layer, 0.40 + 0.16 * layer))
             left, right = max(0, int(x * width)), min(width, int((x + across) * width))
+            # A house has its own generator, so that the next one does not depend on its size in pixels.
+            own = np.random.default_rng(rng.integers(1 << 32))
             if right > left + 2:
-                _facade(picture[top:foot, left:right], rng, layer, width)
+                _facade(picture[top:foot, left:right], own, layer, width)
             x += across * rng.uniform(0.92, 1.25)
     _pavement(picture, foot, rng)
     warmth = np.exp(-np.abs(rows - street) * 14.0) * (0.4 + 0.9 * haze)
@@ -214,7 +216,7 @@ def turned(
     smooth = np.convolve(np.pad(rough, kernel.size // 2, mode="edge"), kernel / kernel.sum(), mode="valid")[:height]
     # Every horizontal circle hangs down in front by view * sqrt(r^2 - x^2): bend the rows by it, radius by radius.
     v = np.broadcast_to(plain[:, None], (height, width))
-    for _ in range(2):
+    for _ in range(8):
         radius = np.interp(v, plain, smooth)
         v = plain[:, None] - view * np.sqrt(np.maximum(radius**2 - x**2, 0.0)) * width / height
     radius = np.interp(np.clip(v, stops[0], stops[-1]), plain, smooth)

@@ -119,6 +119,9 @@ class Scene:
     ) -> Float32Array:
         """The frame through a lens: the truth that a renderer is compared with.
 
+        Its own noise: at 1024 x 576 with 256 rays, two results with different seeds have a PSNR of 50 to 65 dB to each
+        other on display values over the benchmark's shots, so each lies at least 53 dB from the limit.
+
         Args:
             frame: frame number.
             focus: disparity d_f in focus.
