@@ -135,4 +135,5 @@ def main() -> None:
     print("rackfocus-times " + json.dumps(seconds), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
