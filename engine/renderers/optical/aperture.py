@@ -17,7 +17,7 @@ from engine.errors import OpticsError, require
 from engine.frames import Float32Array
 from engine.shot import Aperture
 
-__all__ = ["Lens", "lens_points", "points_for", "spacing"]
+__all__ = ["Lens", "lens_points", "opening_integral", "points_for"]
 
 GOLDEN_ANGLE = pi * (3.0 - sqrt(5.0))
 OPENING_GRID = 512
@@ -47,8 +47,8 @@ class Lens:
 def points_for(radius: float, *, distance: float, rate: float, least: int, most: int) -> int:
     """How many points a largest disc of ``radius`` pixels is given.
 
-    Enough that they lie ``distance`` pixels apart, but no more than ``rate * sqrt(radius)``: cost then grows more slowly
-    than the radius, and what lies between the points is spread (see ``spread``).
+    Enough that they lie ``distance`` pixels apart, but no more than ``rate * sqrt(radius)``: cost then grows more
+    slowly than the radius, and what lies between the points is spread (see ``spread``).
     """
     return int(min(max(min(pi * (radius / distance) ** 2, rate * sqrt(radius)), least), most))
 
@@ -58,7 +58,9 @@ def spacing(number: int) -> float:
     return sqrt(pi / number)
 
 
-def lens_points(aperture: Aperture, number: int, picture: Float32Array | None = None) -> Lens:
+def lens_points(
+    aperture: Aperture, number: int, opening: NDArray[np.float64], picture: Float32Array | None = None
+) -> Lens:
     """Even points in the opening.
 
     A disc is filled by Vogel's spiral (H. Vogel, "A better way to construct the sunflower head", 1979), whose points
@@ -68,10 +70,9 @@ def lens_points(aperture: Aperture, number: int, picture: Float32Array | None = 
     Args:
         aperture: the shape.
         number: how many points.
+        opening: see :func:`opening_integral`.
         picture: (H, W) weights of a custom shape, zero or more; used in place of blades and ring.
 
-    Raises:
-        OpticsError: the custom picture is black.
     """
     if picture is not None:
         points = _points_in_picture(picture, number)
@@ -90,14 +91,18 @@ def lens_points(aperture: Aperture, number: int, picture: Float32Array | None = 
         points=stacked,
         spacing=spacing(number),
         nearest=_nearest_points(stacked, NEAREST_GRID),
-        opening=_opening_integral(aperture, picture),
+        opening=opening,
         cats_eye=aperture.cats_eye,
     )
 
 
-def _opening_integral(aperture: Aperture, picture: Float32Array | None) -> NDArray[np.float64]:
-    """Integral of the opening's light over the square, from its top left corner; the last value is 1."""
-    middle = (np.arange(OPENING_GRID) + 0.5) / OPENING_GRID * 2.0 - 1.0
+def opening_integral(aperture: Aperture, picture: Float32Array | None = None) -> NDArray[np.float64]:
+    """Integral of the opening's light over the square, from its top left corner; (G + 1, G + 1), the last value is 1.
+
+    Raises:
+        OpticsError: the custom picture is black.
+    """
+    middle = (np.arange(OPENING_GRID, dtype=np.float64) + 0.5) / OPENING_GRID * 2.0 - 1.0
     x, y = np.meshgrid(middle / min(aperture.aspect, 1.0), middle * max(aperture.aspect, 1.0))
     if picture is None:
         angle = np.arctan2(y, x)
@@ -114,9 +119,11 @@ def _opening_integral(aperture: Aperture, picture: Float32Array | None) -> NDArr
         inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
         clean = np.maximum(np.nan_to_num(picture.astype(np.float64)), 0.0)
         light = np.where(inside, clean[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)], 0.0)
+    total = light.sum()
+    require(total > 0.0, OpticsError, "aperture.image: the picture is black everywhere; paint the opening in white")
     integral = np.zeros((OPENING_GRID + 1, OPENING_GRID + 1))
-    integral[1:, 1:] = light.cumsum(0).cumsum(1)
-    return integral / integral[-1, -1]
+    integral[1:, 1:] = (light / total).cumsum(0).cumsum(1)
+    return integral
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
@@ -136,7 +143,7 @@ def _nearest_points(points: Float32Array, grid: int) -> NDArray[np.int32]:
 
 
 def _points_in_outline(aperture: Aperture, number: int) -> NDArray[np.float64]:
-    index = np.arange(number)
+    index = np.arange(number, dtype=np.float64)
     share = np.sqrt((index + 0.5) / number)
     angle = index * GOLDEN_ANGLE
     edge = _outline(angle, aperture)
@@ -152,7 +159,8 @@ def _outline(angle: NDArray[np.float64], aperture: Aperture) -> NDArray[np.float
     # One corner points up at rotation 0; y runs down, so that a counter-clockwise turn is added to the angle.
     offset = np.mod(angle + pi / 2.0 + np.radians(aperture.rotation), wedge) - wedge / 2.0
     straight = cos(wedge / 2.0) / np.cos(offset)
-    return straight + aperture.roundness * (1.0 - straight)
+    outline: NDArray[np.float64] = straight + aperture.roundness * (1.0 - straight)
+    return outline
 
 
 def _profile(share: NDArray[np.float64], aperture: Aperture) -> NDArray[np.float64]:
@@ -169,14 +177,13 @@ def _profile(share: NDArray[np.float64], aperture: Aperture) -> NDArray[np.float
 
 def _smoothstep(low: float, high: float, value: NDArray[np.float64]) -> NDArray[np.float64]:
     t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    step: NDArray[np.float64] = t * t * (3.0 - 2.0 * t)
+    return step
 
 
 def _points_in_picture(picture: Float32Array, number: int) -> NDArray[np.float64]:
     """Points of the unit square on a low-discrepancy lattice, weighted by the picture's mean around each."""
     light = np.maximum(np.nan_to_num(picture.astype(np.float64)), 0.0)
-    total = light.sum()
-    require(total > 0.0, OpticsError, "aperture.image: the picture is black everywhere; paint the opening in white")
     height, width = light.shape
     side = max(height, width)
     filled = light.sum() / (light.max() * side * side)

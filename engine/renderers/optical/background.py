@@ -62,9 +62,9 @@ def extend_background(
         y, x = queue[head, 0], queue[head, 1]
         head += 1
         number = wave[y, x]
-        if back_kind[y, x] == NONE:
-            if not _invent(y, x, number, wave, radius, front, back, back_radius, back_kind, mean):
-                continue
+        known = back_kind[y, x] != NONE
+        if not known and not _invent(y, x, number, wave, radius, front, back, back_radius, back_kind, mean):
+            continue
         if number >= back_radius[y, x] - radius[y, x] + STEP:
             continue
         for k in range(4):

@@ -29,7 +29,7 @@ def boost_highlights(
         return image
     colours = sum(name in ("R", "G", "B", "Y") for name in channels)
     out = image.copy()
-    _boost(out, radius, colours, np.float32(highlights.threshold), np.float32(highlights.gain))
+    _boost(out, radius, colours, highlights.threshold, highlights.gain)
     return out
 
 
@@ -47,6 +47,6 @@ def _boost(image: Float32Array, radius: Float32Array, colours: int, threshold: f
                 max((abs(radius[y, x]) - np.float32(0.5)) / np.float32(1.5), np.float32(0.0)), np.float32(1.0)
             )
             # One factor for all colours keeps the hue.
-            factor = np.float32(1.0) + gain * blurred * (brightest - threshold) / brightest
+            factor = np.float32(1.0 + gain * blurred * (brightest - threshold) / brightest)
             for c in range(colours):
                 image[y, x, c] *= factor

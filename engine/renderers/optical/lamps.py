@@ -1,9 +1,9 @@
 """Small, very bright things: lamps, sparkles, speculars.
 
-Out of focus a lamp is an even disc with a crisp rim, the opening's own picture. A sum over lens points shows it as dots,
-however many there are. So the light that stands far above its surroundings is taken out of the plate, and each of its
-pixels is drawn as the opening's picture at that pixel's radius; where the opening is hidden by something nearer, the
-views tell (see ``light_field``).
+Out of focus a lamp is an even disc with a crisp rim, the opening's own picture. A sum over lens points shows it as
+dots, however many there are. So the light that stands far above its surroundings is taken out of the plate, and each
+of its pixels is drawn as the opening's picture at that pixel's radius; where the opening is hidden by something nearer,
+the views tell (see ``light_field``).
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ ABOVE_WHITE, ABOVE_SURROUNDINGS = np.float32(1.0), np.float32(2.0)
 """Light above ``1 + 2 m`` is a lamp's, with m the power mean (exponent 1/2) of the surroundings: a lamp itself hardly
 moves m, a bright sky does."""
 
-MOST_STAMPED: Final = 60_000_000
-"""Most pixels that are drawn for the lamps of a frame; of more, the faintest stay in the plate."""
-
 
 @dataclass(frozen=True, eq=False)
 class Lamps:
@@ -53,13 +50,16 @@ class Lamps:
         return self.place, self.radius, self.light
 
 
-def take_out_lamps(image: Float32Array, channels: tuple[str, ...], radius: Float32Array) -> tuple[Float32Array, Lamps]:
+def take_out_lamps(
+    image: Float32Array, channels: tuple[str, ...], radius: Float32Array, *, most_drawn: float
+) -> tuple[Float32Array, Lamps]:
     """Split a picture into one without lamps and the lamps; their sum is the picture.
 
     Args:
         image: (H, W, C) float32; not changed.
         channels: C names; alpha stays in the picture.
         radius: (H, W) float32, signed circle of confusion. Lamps come in between a radius of 1 and 2 pixels.
+        most_drawn: pixels that may be drawn for the lamps of a frame; of more lamps, the faintest stay in the plate.
     """
     carries = np.array([name != "A" and not name.endswith(".A") for name in channels])
     colours = max(sum(name in ("R", "G", "B", "Y") for name in channels), 1)
@@ -73,25 +73,27 @@ def take_out_lamps(image: Float32Array, channels: tuple[str, ...], radius: Float
         return image, nothing
     lamp_radius = _radius_of_lamps(brightness, radius, place)
     own_radius = radius[place[:, 0], place[:, 1]]
-    blurred = np.clip(np.abs(lamp_radius) - 1.0, 0.0, 1.0)
+    blurred = np.clip(np.abs(lamp_radius) - np.float32(1.0), np.float32(0.0), np.float32(1.0))
     # A lamp that shows through a nearer, blurred thing is drawn even where it is in focus itself.
     blurred[np.abs(own_radius - lamp_radius) > STEP] = 1.0
-    share = share[place[:, 0], place[:, 1]] * blurred
-    kept = (share > 0.0) & _within_budget(share * brightness[place[:, 0], place[:, 1]], lamp_radius)
-    place, lamp_radius, share = place[kept], lamp_radius[kept], share[kept]
+    lamp_share = share[place[:, 0], place[:, 1]] * blurred
+    kept = (lamp_share > 0.0) & _within_budget(
+        lamp_share * brightness[place[:, 0], place[:, 1]], lamp_radius, most_drawn
+    )
+    place, lamp_radius, lamp_share = place[kept], lamp_radius[kept], lamp_share[kept]
     rows, columns = place[:, 0], place[:, 1]
-    light = image[rows, columns] * share[:, None] * carries
+    light = image[rows, columns] * lamp_share[:, None] * carries
     rest = image.copy()
     rest[rows, columns] -= light
     return rest, Lamps(place, lamp_radius, np.ascontiguousarray(light, np.float32))
 
 
-def _within_budget(light: Float32Array, radius: Float32Array) -> NDArray[np.bool_]:
+def _within_budget(light: NDArray[np.floating], radius: Float32Array, most_drawn: float) -> NDArray[np.bool_]:
     """Which lamps can be drawn: the brightest, as many as there is time for."""
     order = np.argsort(-light, kind="stable")
     spent = np.cumsum(4.0 * radius[order].astype(np.float64) ** 2)
     kept = np.empty(len(light), np.bool_)
-    kept[order] = spent <= MOST_STAMPED
+    kept[order] = spent <= most_drawn
     return kept
 
 

@@ -66,6 +66,7 @@ def paint_views(
     front_row = front.reshape(height, padded * planes)
     back_row = back.reshape(height, padded * planes)
     width = out.shape[1]
+    lamp_radius, lamp_light = lamps[1], lamps[2]
     for y in nb.prange(first, last):
         view = front_row[y, pad * planes : (pad + width) * planes].copy()
         total = np.zeros(width * planes, np.float32)
@@ -115,8 +116,16 @@ def paint_views(
             else:
                 for j in range(np.uint64(width * planes)):
                     total[j] += weight * view[j]
+            # A lamp is seen unless this view shows something nearer there.
             for k in range(due[i], due[i + 1]):
-                _add_lamp(landings[k], shares[k], view, total, planes, y, height, aspect, lens[i], cats_eye, lamps)
+                x, n = landings[k, 0], landings[k, 1]
+                if view[x * planes + planes - 1] < lamp_radius[n] - STEP:
+                    continue
+                share = shares[k]
+                if cats_eye > 0.0:
+                    share *= _through_barrel(x, y, width, height, aspect, lens[i], cats_eye)
+                for c in range(lamp_light.shape[1]):
+                    total[x * planes + c] += share * lamp_light[n, c]
         for x in range(width):
             scale = np.float32(1.0) / light[x] if cats_eye > 0.0 else np.float32(1.0)
             for c in range(planes - 1):
@@ -213,28 +222,3 @@ def _lamps_on_row(
                     shares[at] = share[k]
                     fill[point[k]] += 1
     return due, landings, shares
-
-
-@nb.njit(cache=True, nogil=True)
-def _add_lamp(
-    landing: NDArray[np.int32],
-    share: np.float32,
-    view: Float32Array,
-    total: Float32Array,
-    planes: int,
-    y: int,
-    height: int,
-    aspect: float,
-    point: Float32Array,
-    cats_eye: float,
-    lamps: tuple[NDArray[Any], ...],
-) -> None:
-    """Add a lamp's light to a pixel unless this view shows something nearer there."""
-    x, n = landing[0], landing[1]
-    _, radius, light, _, _, _, _, _, _, _ = lamps
-    if view[x * planes + planes - 1] < radius[n] - STEP:
-        return
-    if cats_eye > 0.0:
-        share = share * _through_barrel(x, y, view.size // planes, height, aspect, point, cats_eye)
-    for c in range(light.shape[1]):
-        total[x * planes + c] += share * light[n, c]

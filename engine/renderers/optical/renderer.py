@@ -12,7 +12,7 @@ import numpy as np
 from engine.errors import CancelledError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.optics import Defocus, circle_of_confusion
-from engine.renderers.optical.aperture import Lens, lens_points, points_for
+from engine.renderers.optical.aperture import Lens, lens_points, opening_integral, points_for
 from engine.renderers.optical.highlights import boost_highlights
 from engine.renderers.optical.lamps import Lamps, take_out_lamps
 from engine.renderers.optical.light_field import paint_views
@@ -39,6 +39,7 @@ class Quality:
 
     Attributes:
         distance, rate, least, most: how many lens points a disc is given (see :func:`points_for`).
+        lamps: pixels that may be drawn for the lamps of a frame.
         reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
     """
 
@@ -48,11 +49,12 @@ class Quality:
     most: int
     reach: int
     sweeps: int
+    lamps: float
 
 
 QUALITIES = {
-    "draft": Quality(distance=1.0, rate=6.0, least=16, most=48, reach=2, sweeps=0),
-    "final": Quality(distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8),
+    "draft": Quality(distance=1.0, rate=6.0, least=16, most=48, reach=2, sweeps=0, lamps=4e6),
+    "final": Quality(distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7),
 }
 
 
@@ -85,7 +87,7 @@ class OpticalRenderer:
         self._picture = picture
         self._cancelled = threading.Event()
         self._lenses: dict[int, Lens] = {}
-        self._lens(self.quality.least)
+        self._opening = opening_integral(self.aperture, picture)
 
     @classmethod
     def from_shot(cls, shot: Shot) -> OpticalRenderer:
@@ -145,7 +147,7 @@ class OpticalRenderer:
             points_for(largest, distance=quality.distance, rate=quality.rate, least=quality.least, most=quality.most)
         )
         image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
-        image, lamps = take_out_lamps(image, plate.channels, radius)
+        image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=quality.lamps)
         surfaces = find_surfaces(
             image, radius, reach=quality.reach, sweeps=quality.sweeps, distance=lens.spacing, aspect=plate.pixel_aspect
         )
@@ -165,7 +167,8 @@ class OpticalRenderer:
             last = min(first + ROWS_AT_ONCE, height)
             paint_views(
                 wide.front, wide.coverage, wide.back, slices.radii, slices.start, slices.runs, slices.rows,
-                lens.points, (*lamps.arrays(), *stamps.arrays()), np.float32(plate.pixel_aspect), np.float32(lens.cats_eye), pad, first, last, out,
+                lens.points, (*lamps.arrays(), *stamps.arrays()), plate.pixel_aspect, lens.cats_eye, pad,
+                first, last, out,
             )  # fmt: skip
         return np.ascontiguousarray(out[..., :channels]), np.ascontiguousarray(out[..., channels])
 
@@ -174,7 +177,7 @@ class OpticalRenderer:
             # A focus pull asks for a new number every frame: the last few are enough to keep.
             if len(self._lenses) > 8:
                 self._lenses.clear()
-            self._lenses[number] = lens_points(self.aperture, number, self._picture)
+            self._lenses[number] = lens_points(self.aperture, number, self._opening, self._picture)
         return self._lenses[number]
 
     def _check_cancelled(self, frame: int) -> None:

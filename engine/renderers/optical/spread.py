@@ -50,14 +50,12 @@ def spread_light(
     if _half_width(widest, 1.0) == 0:
         return
     rows = np.empty_like(front)
-    _spread_rows(radius, np.float32(distance / aspect), front, back, back_radius, back_kind, rows)
-    _spread_columns(
-        radius, np.float32(distance), np.float32(distance / aspect), rows, front, back, back_radius, back_kind
-    )
+    _spread_rows(radius, distance / aspect, front, back, back_radius, back_kind, rows)
+    _spread_columns(radius, distance, distance / aspect, rows, front, back, back_radius, back_kind)
 
 
 @nb.njit(cache=True)
-def _half_width(radius: float, distance: float) -> int:
+def _half_width(radius: float | np.float32, distance: float | np.float32) -> int:
     """h of a box that is 2 h + 1 pixels wide."""
     return int(np.float32(0.5) * WIDTH * np.float32(distance) * abs(np.float32(radius)))
 

@@ -20,16 +20,19 @@ STAMP_STEP: Final = 0.125
 CRISP: Final = 6.0
 """Lens points a pixel from which a stamp is small: then they draw it more evenly than its few pixels do."""
 
+DUST: Final = 1e-9
+"""Shares up to this are the rounding of differences of the opening's integral."""
+
 Landings = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 """Row, column, lens point and share of light of each landing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stamps:
-    """The opening's picture at the radii that lamps have, as landings: a column, a lens point and a share of the light.
+    """The opening's picture at the radii that lamps have, as landings: a column, a lens point and a share of light.
 
-    A large stamp has a landing for each of its pixels, so that its rim is crisp, and asks the nearest lens point whether
-    it is seen. A small one has a landing for each lens point. The shares of a stamp sum to one.
+    A large stamp has a landing for each of its pixels, so that its rim is crisp, and asks the nearest lens point
+    whether it is seen. A small one has a landing for each lens point. The shares of a stamp sum to one.
 
     Attributes:
         of_lamp: (N,) int32, which stamp a lamp uses.
@@ -63,7 +66,9 @@ def cut_stamps(lamps: Lamps, lens: Lens, aspect: float) -> Stamps:
         aspect: pixel aspect.
     """
     values, of_lamp = np.unique(np.round(lamps.radius / STAMP_STEP).astype(np.int64), return_inverse=True)
-    half, row, begin = [], [], []
+    half: list[int] = []
+    row: list[int] = []
+    begin: list[int] = []
     parts: list[tuple[NDArray[np.int32], NDArray[np.int32], Float32Array]] = []
     landings = 0
     for radius in values * STAMP_STEP:
@@ -103,15 +108,15 @@ def _landings_of_pixels(radius: float, lens: Lens, aspect: float) -> Landings:
     """How much of the opening each pixel of the disc covers, and the lens point nearest to its middle."""
     half_y, half_x = int(np.ceil(abs(radius) + 0.5)), int(np.ceil(abs(radius) / aspect + 0.5))
     # In front of the focal plane the radius is negative: the picture of the opening is turned round.
-    edge_y = (np.arange(-half_y, half_y + 2) - 0.5) / radius
-    edge_x = (np.arange(-half_x, half_x + 2) - 0.5) * aspect / radius
+    edge_y = (np.arange(-half_y, half_y + 2, dtype=np.float64) - 0.5) / radius
+    edge_x = (np.arange(-half_x, half_x + 2, dtype=np.float64) - 0.5) * aspect / radius
     integral = _integral_at(lens.opening, edge_x, edge_y)
     share = np.abs(np.diff(np.diff(integral, axis=0), axis=1))
     grid = lens.nearest.shape[0]
     place_y = np.clip((0.5 * (edge_y[1:] + edge_y[:-1]) + 1.0) * 0.5 * grid, 0, grid - 1).astype(np.int64)
     place_x = np.clip((0.5 * (edge_x[1:] + edge_x[:-1]) + 1.0) * 0.5 * grid, 0, grid - 1).astype(np.int64)
     point = lens.nearest[place_y[:, None], place_x[None, :]].astype(np.int64)
-    rows, columns = np.nonzero(share > 0.0)
+    rows, columns = np.nonzero(share > DUST)
     return rows - half_y, columns - half_x, point[rows, columns], share[rows, columns]
 
 

@@ -1,8 +1,8 @@
 """From one picture and its depth to two surfaces a pixel: what is seen, and what is hidden behind it.
 
-A plate stores one colour and one depth a pixel. At the silhouette of a near thing that is not enough: the pixel's colour
-is a mixture of near and far, and once the near thing is blurred and becomes translucent, what it hid is seen. So each
-pixel gets a *front* and, close to silhouettes, a *back*. Radii are signed and in pixels, positive behind the focal
+A plate stores one colour and one depth a pixel. At the silhouette of a near thing that is not enough: the pixel's
+colour is a mixture of near and far, and once the near thing is blurred and becomes translucent, what it hid is seen. So
+each pixel gets a *front* and, close to silhouettes, a *back*. Radii are signed and in pixels, positive behind the focal
 plane: a larger radius is farther away.
 """
 

@@ -43,8 +43,8 @@ def unmix(
 ) -> None:
     """Split the pixels on or next to a silhouette; the split pixels compose to the plate's own colour.
 
-    F and B are means of the near and the far surface's purer pixels in the window, and a the least-squares answer, drawn
-    to 1 (where the depth says near) or 0 (far) by as much as F and B vary.
+    F and B are means of the near and the far surface's purer pixels in the window, and a the least-squares answer,
+    drawn to 1 (where the depth says near) or 0 (far) by as much as F and B vary.
 
     Args:
         image: (H, W, C) the plate.
@@ -68,9 +68,7 @@ def unmix(
             if farthest - nearest <= STEP:
                 continue
             middle = np.float32(0.5) * (nearest + farthest)
-            near_radius, far_radius, variance = _pure_colours(
-                image, radius, side, reach, y, x, nearest, middle, near, far
-            )
+            near_radius, far_radius, variance = _pure_colours(image, radius, side, reach, y, x, middle, near, far)
             if variance < 0.0:
                 continue
             is_near = radius[y, x] < middle
@@ -106,8 +104,7 @@ def _pure_colours(
     reach: int,
     y: int,
     x: int,
-    nearest: float,
-    middle: float,
+    middle: np.float32,
     near: NDArray[np.float64],
     far: NDArray[np.float64],
 ) -> tuple[float, float, float]:
