@@ -11,7 +11,7 @@ from typing import Final
 
 from engine.errors import OutputWriteError
 
-__all__ = ["place_file", "remove_stale", "temporary_path"]
+__all__ = ["place_file", "remove_stale", "remove_unfinished", "temporary_path"]
 
 _SUFFIX: Final = ".partial"
 _HOST: Final = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32]
@@ -43,6 +43,13 @@ def remove_stale(folder: Path) -> None:
     for entry in folder.iterdir():
         match = ours.fullmatch(entry.name)
         if match is not None and not _alive(int(match[1])):
+            entry.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what this process has not finished, after it was told to stop; a thread that still writes fails then."""
+    if folder.is_dir():
+        for entry in folder.glob(f".*.{_HOST}.{os.getpid()}.*{_SUFFIX}"):
             entry.unlink(missing_ok=True)
 
 

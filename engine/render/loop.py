@@ -13,6 +13,7 @@ from engine.depth import DepthLimits
 from engine.errors import CancelledError, OutputExistsError, ShotError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.media import FrameWriter, check_output, open_writer
+from engine.media.temporary import remove_unfinished
 from engine.optics import Defocus
 from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
@@ -68,8 +69,11 @@ def render(
                 with closing(job.run(todo, writer)) as written:
                     for event in written:
                         report(event)
-            except BaseException:
+            except BaseException as error:
                 writer.abort()
+                if isinstance(error, CancelledError):
+                    # A disk so slow that it was not waited for: its file must not stay half written.
+                    remove_unfinished(writer.path(asked.first).parent)
                 raise
     warnings = job.warnings.told()
     for warning in warnings:

@@ -7,6 +7,7 @@ Numba's ``workqueue`` threading layer. The other two wait for disks and codecs, 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import Final, Generic, TypeVar
@@ -164,6 +165,6 @@ class Assembly(Generic[A, B, C]):
             self._done.put(_End())
 
     def _join(self, hurry: bool) -> None:
-        patience = PATIENCE / len(self._threads) if hurry else None
+        deadline = time.monotonic() + PATIENCE
         for thread in self._threads:
-            thread.join(patience)
+            thread.join(max(0.0, deadline - time.monotonic()) if hurry else None)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
+
+from engine.errors import CancelledError
 
 __all__ = ["stop_on_signals"]
+
+PATIENCE: Final = 0.95
+"""Seconds after which the process ends anyway: something that cannot be interrupted (a kernel being compiled, a
+network disk that hangs) has the main thread, and a person who asked to stop is served within a second."""
 
 
 @contextmanager
@@ -16,6 +25,8 @@ def stop_on_signals() -> Iterator[threading.Event]:
     """Within the block Ctrl-C and SIGTERM set the event; a second signal does what the system does by itself."""
     wish = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    watch = threading.Timer(PATIENCE, _end)
+    watch.daemon = True
 
     def restore() -> None:
         for number, handler in before.items():
@@ -24,10 +35,18 @@ def stop_on_signals() -> Iterator[threading.Event]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         wish.set()
         restore()
+        watch.start()
 
     for number in before:
         signal.signal(number, stop)
     try:
         yield wish
     finally:
+        watch.cancel()
         restore()
+
+
+def _end() -> None:
+    sys.stdout.flush()
+    print("rackfocus: error: cancelled: stopped at once; frames that are done are kept", file=sys.stderr, flush=True)
+    os._exit(CancelledError.exit_status)

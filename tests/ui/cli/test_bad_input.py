@@ -62,6 +62,11 @@ def over_the_plate(_folder: Path, data: Data) -> None:
     data["output"]["path"] = data["plate"]["path"]
 
 
+def in_millimetres(_folder: Path, data: Data) -> None:
+    del data["blur"]
+    data["lens"] = {"focal_length": 50, "f_number": 2, "world_unit": "mm"}
+
+
 def key(frame: float, **value: object) -> Data:
     return {"frame": frame, **value}
 
@@ -86,7 +91,7 @@ CASES: dict[str, tuple[Damage, str, int, str]] = {
     "unknown compression": (put("output", compression="zap"), "media.format", 3, "zap"),
     "unknown file type": (put("output", path="/tmp/result.%04d.gif"), "media.format", 3, "gif"),
     "one file for many frames": (put("output", path="@/one.exr"), "shot", 2, "frame number"),
-    "folder that cannot be made": (put("output", path="/proc/rf/r.%04d.exr"), "output.write", 4, "/proc/rf"),
+    "folder that cannot be made": (put("output", path="/proc/r/r.%04d.exr"), "output.write", 4, "/proc/r"),
     "output over input": (over_the_plate, "output.exists", 4, "plate"),
     "keys out of order": (
         put("focus", keys=[key(1005, disparity=0.1), key(1001, disparity=0.9)]),
@@ -101,10 +106,7 @@ CASES: dict[str, tuple[Damage, str, int, str]] = {
     "infinite K": (put("blur", keys=[key(1001, value=float("inf"))]), "optics", 2, "blur.keys"),
     "K that is no number": (put("blur", keys=[key(1001, value=float("nan"))]), "optics", 2, "blur.keys"),
     "K and a lens": (put("", lens={"focal_length": 50, "f_number": 2}), "shot", 2, "lens"),
-    "a focal length for a shot in millimetres": (
-        lambda _, data: (data.pop("blur"), data.update(lens={"focal_length": 50, "f_number": 2, "world_unit": "mm"}))[1],
-        "optics", 2, "mm",
-    ),
+    "a lens nearer than its focal length": (in_millimetres, "optics", 2, "mm"),
     "two blades": (put("", aperture={"blades": 2}), "", 2, "blades"),
     "unknown field": (put("", fokus={}), "shot", 2, "fokus"),
     "misspelt field": (put("depth", neer=2.0), "shot", 2, "neer"),
