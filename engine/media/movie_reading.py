@@ -160,11 +160,17 @@ class MovieSource:
             self._current = self._next
             self._next = next(self._decoder, None)
         current = self._current
-        if current is None or (self._next is None and current[0] + 1 < target):
+        if current is None or (self._next is None and target >= self._end(*current)):
             raise self._broken(target, None)
         if current[1].is_corrupt:
             raise self._broken(target, None)
         return current[1]
+
+    def _end(self, index: int, frame: av.VideoFrame) -> int:
+        """The first index that a picture does not stand for any more; a last picture may stand for several."""
+        if not frame.duration or frame.pts is None or self._origin is None:
+            return index + 1
+        return max(index + 1, round((frame.pts - self._origin + frame.duration) * self._base * self._rate))
 
     def _broken(self, index: int, error: Exception | None) -> CorruptError:
         why = f" ({_said(error)})" if error is not None else ""

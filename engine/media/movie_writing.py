@@ -107,6 +107,8 @@ class MovieWriter:
                 )
                 frame = encoded(np.clip(np.nan_to_num(even), 0, 1), str(stream.pix_fmt))
                 frame.pts, frame.time_base = self._written, 1 / self._rate
+                # The encoders believe the frame, not the stream.
+                frame.color_primaries, frame.color_trc = self._tags()
                 assert self._container is not None
                 self._container.mux(stream.encode(frame))
                 self._written += 1
@@ -168,17 +170,16 @@ class MovieWriter:
             stream.pix_fmt = "yuva444p10le" if alpha else "yuv422p10le"
             context.options = {"profile": "4444" if alpha else "hq", "vendor": "apl0"}
         context.sample_aspect_ratio = Fraction(rendered.pixel_aspect).limit_denominator(1000)
-        self._tag(context)
+        context.colorspace, context.color_range = _REC709, 1
+        context.color_primaries, context.color_trc = self._tags()
         self._stream = stream
         return stream
 
-    def _tag(self, context: av.VideoCodecContext) -> None:
-        """Say the encoding, so that players and editors show it alike."""
+    def _tags(self) -> tuple[int, int]:
+        """Codes of primaries and curve (ITU-T H.273), so that players and editors show the movie alike."""
         srgb = self._colours.default("png", False, {})
-        curves = {srgb: _SRGB, self._default_space: _REC709}
-        context.colorspace, context.color_range = _REC709, 1
-        context.color_trc = curves.get(self._space, _UNSPECIFIED)
-        context.color_primaries = _REC709 if self._space in curves else _UNSPECIFIED
+        curve = {srgb: _SRGB, self._default_space: _REC709}.get(self._space, _UNSPECIFIED)
+        return (_UNSPECIFIED if curve == _UNSPECIFIED else _REC709), curve
 
     def _failed(self, place: str, error: Exception) -> OutputWriteError:
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -37,6 +37,9 @@ FILE_FORMATS: Final = {
 LOSSY: Final = frozenset({"dwaa", "dwab", "b44", "b44a", "pxr24"})
 """Compressions that change values; pxr24 only those of floats."""
 
+_FALSE_ALARM: Final = "failed TIFFWriteCustomDirectory() of the Exif data"
+"""Said by the TIFF writer of 3.2.2 after every file that is not sRGB, though the file is whole."""
+
 _HALF_MOST: Final = 65504.0
 _COMPRESSIONS: Final = {
     "openexr": ("none", "rle", "zip", "zips", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab", "htj2k256", "htj2k32"),
@@ -124,6 +127,8 @@ def save_image(path: Path, file_format: str, parts: Sequence[NewPart], place: st
     said = output.geterror()
     closed = output.close()
     said = said or output.geterror()
+    if said.strip() == _FALSE_ALARM and written and closed and whole_metadata(path) is not None:
+        said = ""
     if said or not (written and closed):
         raise _failed(place, path, said)
     _flush(path, place)

@@ -19,7 +19,7 @@ def noise(width: int = 48, height: int = 32, channels: int = 4, seed: int = 1) -
     random = np.random.default_rng(seed)
     image = random.integers(1, 255, (height, width, channels)) / np.float32(256)
     if channels == 4:
-        image[:, :, :3] *= np.round(image[:, :, 3:] * 4) / 4
+        image[:, :, :3] *= image[:, :, 3:]
     return image.astype(np.float16).astype(np.float32)
 
 
