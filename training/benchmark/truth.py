@@ -29,7 +29,7 @@ class KnownShot:
 
     Attributes:
         name: of the shot.
-        frames: plates with disparity, focus and K, as a renderer gets them.
+        frames: plates with disparity, focus and K, as a renderer gets them; with alpha where a shot has transparency.
         truth: (T, H, W, 3) float32 scene-linear.
     """
 
@@ -73,7 +73,7 @@ def known_shot(shot: SceneShot, folder: Path | None = None, say: Callable[[str],
         disparities = kept["disparity"]
     window = Window.of_size(shot.scene.width, shot.scene.height)
     frames = tuple(
-        PlateFrame(number, image, ("R", "G", "B"), disparity, focus, strength, window)
+        PlateFrame(number, image, ("R", "G", "B", "A")[: image.shape[-1]], disparity, focus, strength, window)
         for number, image, disparity, focus, strength in zip(
             shot.frames, images, disparities, shot.focus, shot.strength, strict=True
         )
@@ -104,9 +104,12 @@ def _trace(shot: SceneShot, path: Path, stem: str, say: Callable[[str], None]) -
     for count, (frame, focus, strength) in enumerate(zip(shot.frames, shot.focus, shot.strength, strict=True), 1):
         say(f"{shot.name}: tracing the truth of frame {count} of {len(shot.frames)}")
         view = shot.scene.view(frame)
-        images.append(view.image[..., :3])
+        images.append(view.image)
         disparities.append(view.disparity)
         truth.append(shot.scene.bokeh(frame, focus, strength)[..., :3])
+    if min(float(image[..., 3].min()) for image in images) >= 1.0:
+        # Alpha that says nothing would only cost every renderer time.
+        images = [image[..., :3] for image in images]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:

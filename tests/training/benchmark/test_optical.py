@@ -95,6 +95,12 @@ def test_the_second_time_the_truth_comes_from_the_cache(shots: tuple[SceneShot, 
     assert psnr(again.truth, first.truth) == np.inf
 
 
+def test_only_a_shot_with_transparency_is_rendered_with_alpha(cache: Path) -> None:
+    tiny = {shot.name: shot for shot in benchmark_shots(64, 36)}
+    channels = {name: known_shot(tiny[name], cache).frames[0].channels for name in ("cutout-middle", "floor-middle")}
+    assert channels == {"cutout-middle": ("R", "G", "B", "A"), "floor-middle": ("R", "G", "B")}
+
+
 def test_a_changed_shot_is_traced_anew_and_replaces_the_old_one(shots: tuple[SceneShot, ...], tmp_path: Path) -> None:
     shot = shots[0]
     short = SceneShot(shot.name, shot.scene, shot.frames[:1], shot.focus[:1], shot.strength[:1])
