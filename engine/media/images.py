@@ -11,7 +11,8 @@ ask for tens of gigabytes, which is refused here before anything is allocated.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,7 +97,7 @@ def read_header(path: Path, frame: int | None = None) -> Header:
         CorruptError: it is damaged.
         FormatError: it is not an image, or of a kind that is not read.
     """
-    with _Opened(path, frame) as opened:
+    with _damage_told(path, frame), _Opened(path, frame) as opened:
         return opened.header()
 
 
@@ -112,7 +113,7 @@ def read_pixels(
         MissingFrameError, CorruptError, FormatError: as ``read_header``.
         ChannelError: a channel is not in that part.
     """
-    with _Opened(path, frame) as opened:
+    with _damage_told(path, frame), _Opened(path, frame) as opened:
         header = opened.header()
         require(
             0 <= part < len(header.parts),
@@ -120,6 +121,21 @@ def read_pixels(
             f"{opened.place}: there is no part {part}; it has {len(header.parts)}",
         )
         return header, opened.pixels(header.parts[part], channels)
+
+
+@contextmanager
+def _damage_told(path: Path, frame: int | None) -> Iterator[None]:
+    """Turn what OpenImageIO's binding throws at a damaged file into CorruptError.
+
+    Names, texts and even its own messages of such a file may not be UTF-8, and sizes may be beyond all memory.
+    """
+    try:
+        yield
+    except (UnicodeDecodeError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
+        place = f"frame {frame}: {path}" if frame is not None else str(path)
+        raise CorruptError(
+            f"{place} is damaged ({type(error).__name__} while reading); render or copy it again"
+        ) from error
 
 
 class _Opened:
@@ -206,10 +222,7 @@ class _Opened:
         self._check_size(part)
         places = [part.channels.index(name) for name in channels]
         first, last = min(places), max(places) + 1
-        try:
-            found = self._input.read_image(part.number, 0, first, last, oiio.FLOAT)
-        except (MemoryError, ValueError) as error:
-            raise CorruptError(f"{self.place} asks for more memory than there is; render or copy it again") from error
+        found = self._input.read_image(part.number, 0, first, last, oiio.FLOAT)
         said = self._input.geterror()
         # A file may decode in part and still say that something was wrong with it.
         if found is None or said:

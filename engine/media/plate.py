@@ -148,17 +148,16 @@ class PlateReader:
                 return self._black()
             header = self._source.header(source)
             colour, layers = self._select(header, source)
-            _, pixels = self._source.pixels(source, colour.part.number, colour.channels)
-            further = [self._source.pixels(source, layer.part.number, layer.channels)[1] for layer in layers]
-        pixels, repaired = repair_colour(pixels)
+            found = self._pixels(source, (colour, *layers))
+        pixels, repaired = repair_colour(found[0])
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
         image = to_linear(
             _as_rgb(pixels) if colour.grey else pixels,
             *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
         )
-        if further:
-            extra, bad = repair_colour(np.concatenate(further, axis=2))
-            image = np.concatenate([image, extra], axis=2)
+        if layers:
+            further, bad = repair_colour(np.concatenate(found[1:], axis=2))
+            image = np.concatenate([image, further], axis=2)
             repaired += bad
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
@@ -166,6 +165,23 @@ class PlateReader:
         return PlateImage(
             np.ascontiguousarray(image), self._names(colour, layers), part.window, aspect, inherited, repaired, source
         )
+
+    def _pixels(self, frame: int, wanted: tuple[Selection, ...]) -> list[Float32Array]:
+        """The channels of each selection; each part is decoded once, however many layers of it are wanted."""
+        numbers = [selection.part.number for selection in wanted]
+        stacks: dict[int, Float32Array] = {}
+        for number in dict.fromkeys(numbers):
+            channels = [
+                name for n, selection in zip(numbers, wanted, strict=True) if n == number for name in selection.channels
+            ]
+            _, stacks[number] = self._source.pixels(frame, number, channels)
+        found: list[Float32Array] = []
+        taken = dict.fromkeys(numbers, 0)
+        for number, selection in zip(numbers, wanted, strict=True):
+            start = taken[number]
+            taken[number] += len(selection.channels)
+            found.append(stacks[number][:, :, start : taken[number]])
+        return found
 
     def _select(self, header: Header, frame: int) -> tuple[Colour, tuple[Selection, ...]]:
         place = f"frame {frame}: {header.path}"

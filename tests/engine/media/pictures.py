@@ -23,7 +23,7 @@ def noise(width: int = 48, height: int = 32, channels: int = 4, seed: int = 1) -
     return image.astype(np.float16).astype(np.float32)
 
 
-def rendered(frame: int, image: Float32Array, window: Window | None = None, **rest: Any) -> RenderedFrame:
+def rendered(frame: int, image: Float32Array, window: Window | None = None, **rest: Any) -> RenderedFrame:  # noqa: ANN401  RenderedFrame's own
     """A finished frame of R, G, B and perhaps A."""
     window = window or Window.of_size(image.shape[1], image.shape[0])
     return RenderedFrame(frame, image, RGBA[: image.shape[2]], window, **rest)

@@ -18,7 +18,9 @@ def test_the_built_in_configuration_is_named_in_full(monkeypatch: pytest.MonkeyP
     assert colour_spaces().linear == "Linear Rec.709 (sRGB)"
 
 
-@pytest.mark.parametrize("space", ["sRGB Encoded Rec.709 (sRGB)", "Gamma 2.4 Encoded Rec.709", "ACEScct", "ACEScg", CINEON])
+@pytest.mark.parametrize(
+    "space", ["sRGB Encoded Rec.709 (sRGB)", "Gamma 2.4 Encoded Rec.709", "ACEScct", "ACEScg", CINEON]
+)
 def test_there_and_back_is_where_it_was(space: str) -> None:
     spaces = colour_spaces()
     encoded = spaces.convert(RAMP, spaces.linear, space)

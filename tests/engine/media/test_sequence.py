@@ -10,7 +10,7 @@ from engine.errors import MissingFrameError, ShotError
 from engine.frames import FrameRange
 from engine.media.sequence import Pattern, is_movie, listed_frames
 
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="%#$/\0", exclude_categories=("Cs",)), max_size=12)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="%#$/\0"), max_size=12)
 PLACES = st.one_of(
     st.integers(1, 9).map(lambda n: (f"%0{n}d", n)),
     st.just(("%d", 0)),

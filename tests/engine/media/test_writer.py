@@ -91,7 +91,9 @@ def test_data_layers_are_exact_whatever_the_compression(tmp_path: Path, compress
     writer = open_writer(output(tmp_path, compression=compression, layers=asked, data_type="half"), INFO)
     writer.write(rendered(1, noise()), layers(), {"rackfocus/digest": "x"})
     header = read_header(tmp_path / "o.0001.exr")
-    found = {name: (part, kind) for part in header.parts for name, kind in zip(part.channels, part.formats, strict=True)}
+    found = {
+        name: (part, kind) for part in header.parts for name, kind in zip(part.channels, part.formats, strict=True)
+    }
     assert {kind for name, (_, kind) in found.items() if name in {"CoC.x", "disparity.Z", "invented.A"}} == {"float"}
     assert found["R"][1] == found["overlay.R"][1] == "half"
     for name in ("CoC.x", "disparity.Z", "invented.A"):
@@ -135,7 +137,9 @@ def test_files_for_editors_come_back_as_the_light_they_were(tmp_path: Path, name
 
 def test_a_png_is_the_display_window_only(tmp_path: Path) -> None:
     window = Window(-4, 2, 48, 32, 0, 0, 40, 40)
-    open_writer(output(tmp_path, "o.%04d.png", colour_space="Raw"), INFO).write(rendered(1, noise(channels=3), window), {}, {})
+    open_writer(output(tmp_path, "o.%04d.png", colour_space="Raw"), INFO).write(
+        rendered(1, noise(channels=3), window), {}, {}
+    )
     header, pixels = read_pixels(tmp_path / "o.0001.png", 0, ("R", "G", "B"))
     assert header.parts[0].window == Window.of_size(40, 40)
     assert not pixels[:2].any()
@@ -158,7 +162,9 @@ def test_the_result_has_the_plates_colour_space_unless_another_is_named(tmp_path
         image = reader.read(1).image
         assert abs(image - noise(channels=3)).max() > 0.1
         open_writer(output(tmp_path, data_type="float"), reader.info).write(rendered(1, image), {}, {})
-        np.testing.assert_allclose(read_pixels(tmp_path / "o.0001.exr", 0, ("R", "G", "B"))[1], noise(channels=3), atol=2e-4)
+        np.testing.assert_allclose(
+            read_pixels(tmp_path / "o.0001.exr", 0, ("R", "G", "B"))[1], noise(channels=3), atol=2e-4
+        )
         with pytest.raises(ColourError):
             open_writer(output(tmp_path, colour_space="nothing"), reader.info)
 

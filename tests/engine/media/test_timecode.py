@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.media.timecode import TimeCode
+
+NTSC = Fraction(30000, 1001)
+RATES = st.sampled_from([Fraction(24000, 1001), Fraction(24), Fraction(25), NTSC, Fraction(30)])
+
+
+@given(RATES, st.integers(0, 24 * 3600 * 24 - 1), st.booleans())
+def test_text_and_header_mean_the_same_frame(rate: Fraction, count: int, drop: bool) -> None:
+    code = TimeCode(count, round(rate), drop and rate == NTSC)
+    assert TimeCode.parse(str(code), rate) == code
+    assert TimeCode.unpack(code.packed, rate) == code
+
+
+@pytest.mark.parametrize(
+    ("start", "frames", "end"),
+    [
+        ("00:00:59;29", 1, "00:01:00;02"),
+        ("00:09:59;29", 1, "00:10:00;00"),
+        ("23:59:59;29", 1, "00:00:00;00"),
+        ("00:01:00;02", -1, "00:00:59;29"),
+        ("00:00:59:29", 1, "00:01:00:00"),
+    ],
+)
+def test_dropped_numbers_are_skipped(start: str, frames: int, end: str) -> None:
+    code = TimeCode.parse(start, NTSC)
+    assert code is not None
+    assert str(code.later(frames)) == end
+
+
+@pytest.mark.parametrize("text", ["", "1:2:3:4", "25:00:00:00", "00:00:00:24", "later"])
+def test_what_is_no_time_code_is_none(text: str) -> None:
+    assert TimeCode.parse(text, Fraction(24)) is None
+    assert TimeCode.unpack((-1,), Fraction(24)) is None
+    assert TimeCode.unpack("x", Fraction(24)) is None
