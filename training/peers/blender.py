@@ -41,6 +41,9 @@ _KNOWN_MAJORS = (3, 4)
 class DefocusSettings:
     """What can be set on the node, with the values that were best for it on the benchmark's shots.
 
+    First frames of four shots, mean PSNR / near depth edges: 33.31 / 29.90 dB as set here, 33.22 / 29.86 with a bias of
+    0.25, 33.37 / 29.93 through the Z-buffer, which lost 0.7 dB on three earlier shots of a fence.
+
     Attributes:
         bias: added to every radius, in pixels.
         z_buffer: hand the node a depth through its camera instead of the radius.

@@ -36,6 +36,9 @@ _ENVIRONMENT = {"GEGL_USE_OPENCL": "no"}
 class LensBlurSettings:
     """What can be set on the operation, with the values that were best for it on the benchmark's shots.
 
+    First frames of 16 shots, mean PSNR / near depth edges: bias 0 gives 33.23 / 29.63 dB, -0.5 33.95 / 30.13 (-0.75 the
+    same within 0.01 on four of them); highlight factor 0.02 33.79 / 30.02, 0.1 from half-bright on 32.17 / 29.09.
+
     Attributes:
         bias: added to every radius, in pixels; -0.5 makes the area of its disc that of the lens's.
         highlight_factor: 0..1, brighter pixels count for more; 0 keeps the energy of HDR pictures.
