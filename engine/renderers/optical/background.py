@@ -62,9 +62,13 @@ def extend_background(
         y, x = queue[head, 0], queue[head, 1]
         head += 1
         number = wave[y, x]
-        known = back_kind[y, x] != NONE
-        if not known and not _invent(y, x, number, wave, radius, front, back, back_radius, back_kind, mean):
-            continue
+        if back_kind[y, x] == NONE:
+            if number == 1:
+                found = _invent_first(y, x, radius, front, back, back_radius, back_kind, mean)
+            else:
+                found = _invent_next(y, x, number, wave, back, back_radius, back_kind, mean)
+            if not found:
+                continue
         if number >= back_radius[y, x] - radius[y, x] + STEP:
             continue
         for k in range(4):
@@ -74,30 +78,16 @@ def extend_background(
                 continue
             if wave[yy, xx] == 0 and back_kind[yy, xx] == NONE and radius[yy, xx] < back_radius[y, x] - STEP:
                 wave[yy, xx] = number + 1
+                back_radius[yy, xx] = back_radius[y, x]
                 queue[count, 0], queue[count, 1] = yy, xx
                 count += 1
     return _by_parity(queue[:count], back_kind)
 
 
 @nb.njit(cache=True, nogil=True)
-def _known(
-    yy: int, xx: int, here: float, number: int,
-    wave: NDArray[np.int16], radius: Float32Array, back_radius: Float32Array, back_kind: NDArray[np.uint8],
-) -> tuple[int, float]:  # fmt: skip
-    """What a pixel tells of the far surface: 1 and the radius of its back, 2 and that of its front, or 0."""
-    if back_kind[yy, xx] != NONE:
-        return (1, back_radius[yy, xx]) if wave[yy, xx] < number else (0, 0.0)
-    if number == 1 and radius[yy, xx] > here + STEP:
-        return 2, radius[yy, xx]
-    return 0, 0.0
-
-
-@nb.njit(cache=True, nogil=True)
-def _invent(
+def _invent_first(
     y: int,
     x: int,
-    number: int,
-    wave: NDArray[np.int16],
     radius: Float32Array,
     front: Float32Array,
     back: Float32Array,
@@ -105,36 +95,84 @@ def _invent(
     back_kind: NDArray[np.uint8],
     mean: Float32Array,
 ) -> bool:
-    """Set a pixel's back from its neighbours; False where none of them is farther."""
+    """A near pixel next to a far one: the mean of the farthest surface around it; False where nothing is farther."""
     height, width, channels = front.shape
-    here = radius[y, x]
-    farthest = here
+    farthest = radius[y, x]
     for yy in range(max(y - 1, 0), min(y + 2, height)):
         for xx in range(max(x - 1, 0), min(x + 2, width)):
-            what, value = _known(yy, xx, here, number, wave, radius, back_radius, back_kind)
-            if what != 0:
-                farthest = max(farthest, value)
-    if farthest <= here + STEP:
+            # A far pixel that a near one was mixed into has its own colour in its back.
+            farthest = max(farthest, radius[yy, xx])
+    if farthest <= radius[y, x] + STEP:
         return False
     total = np.float32(0.0)
     depth = np.float32(0.0)
     mean[:] = 0.0
     for yy in range(max(y - 1, 0), min(y + 2, height)):
         for xx in range(max(x - 1, 0), min(x + 2, width)):
-            what, value = _known(yy, xx, here, number, wave, radius, back_radius, back_kind)
-            if what == 0 or value < farthest - SAME_SURFACE:
+            if radius[yy, xx] < farthest - SAME_SURFACE or radius[yy, xx] <= radius[y, x] + STEP:
                 continue
             weight = np.float32(1.0) if yy == y or xx == x else DIAGONAL
             total += weight
-            depth += weight * value
-            source = back if what == 1 else front
-            for c in range(channels):
-                mean[c] += weight * source[yy, xx, c]
-    back_kind[y, x] = INVENTED
-    back_radius[y, x] = depth / total
-    for c in range(channels):
-        back[y, x, c] = mean[c] / total
+            depth += weight * radius[yy, xx]
+            if back_kind[yy, xx] == REAL and radius[yy, xx] >= back_radius[yy, xx]:
+                for c in range(channels):
+                    mean[c] += weight * back[yy, xx, c]
+            else:
+                for c in range(channels):
+                    mean[c] += weight * front[yy, xx, c]
+    _set_back(y, x, depth / total, total, mean, back, back_radius, back_kind)
     return True
+
+
+@nb.njit(cache=True, nogil=True)
+def _invent_next(
+    y: int,
+    x: int,
+    number: int,
+    wave: NDArray[np.int16],
+    back: Float32Array,
+    back_radius: Float32Array,
+    back_kind: NDArray[np.uint8],
+    mean: Float32Array,
+) -> bool:
+    """A pixel of a later wave: the mean of the waves before it, of the surface that reached it first."""
+    height, width = wave.shape
+    reached = back_radius[y, x]
+    total = np.float32(0.0)
+    depth = np.float32(0.0)
+    mean[:] = 0.0
+    for yy in range(max(y - 1, 0), min(y + 2, height)):
+        for xx in range(max(x - 1, 0), min(x + 2, width)):
+            if back_kind[yy, xx] == NONE or wave[yy, xx] >= number:
+                continue
+            if abs(back_radius[yy, xx] - reached) >= SAME_SURFACE:
+                continue
+            weight = np.float32(1.0) if yy == y or xx == x else DIAGONAL
+            total += weight
+            depth += weight * back_radius[yy, xx]
+            for c in range(mean.size):
+                mean[c] += weight * back[yy, xx, c]
+    if total == 0.0:
+        return False
+    _set_back(y, x, depth / total, total, mean, back, back_radius, back_kind)
+    return True
+
+
+@nb.njit(cache=True, nogil=True)
+def _set_back(
+    y: int,
+    x: int,
+    depth: np.float32,
+    total: np.float32,
+    mean: Float32Array,
+    back: Float32Array,
+    back_radius: Float32Array,
+    back_kind: NDArray[np.uint8],
+) -> None:
+    back_kind[y, x] = INVENTED
+    back_radius[y, x] = depth
+    for c in range(mean.size):
+        back[y, x, c] = mean[c] / total
 
 
 @nb.njit(cache=True, nogil=True)

@@ -117,18 +117,30 @@ def _slice_underneath(slices: NDArray[np.int16], radius: Float32Array, coverage:
     height, width = slices.shape
     under = slices.copy()
     for y in nb.prange(height):
+        # The farthest slice around, first without asking for the surface: a loop that becomes vectors, and for most
+        # pixels the answer is their own slice already.
+        column = np.empty(width + 2, np.int16)
+        above, here, below = slices[max(y - 1, 0)], slices[y], slices[min(y + 1, height - 1)]
         for x in range(width):
+            column[x + 1] = min(min(above[x], below[x]), here[x])
+        column[0], column[width + 1] = column[1], column[width]
+        for x in range(width):
+            lowest = min(min(column[x], column[x + 1]), column[x + 2])
             # A pixel that covers by a part is painted once: twice would cover by more.
-            if coverage[y, x] < np.float32(1.0):
-                continue
-            here = radius[y, x]
-            lowest = slices[y, x]
-            for yy in range(max(y - 1, 0), min(y + 2, height)):
-                for xx in range(max(x - 1, 0), min(x + 2, width)):
-                    if slices[yy, xx] < lowest and radius[yy, xx] - here <= STEP:
-                        lowest = slices[yy, xx]
-            under[y, x] = lowest
+            if lowest < here[x] and coverage[y, x] >= np.float32(1.0):
+                under[y, x] = _farthest_of_surface(slices, radius, y, x)
     return under
+
+
+@nb.njit(cache=True, nogil=True)
+def _farthest_of_surface(slices: NDArray[np.int16], radius: Float32Array, y: int, x: int) -> int:
+    height, width = slices.shape
+    lowest = slices[y, x]
+    for yy in range(max(y - 1, 0), min(y + 2, height)):
+        for xx in range(max(x - 1, 0), min(x + 2, width)):
+            if slices[yy, xx] < lowest and radius[yy, xx] - radius[y, x] <= STEP:
+                lowest = slices[yy, xx]
+    return lowest
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

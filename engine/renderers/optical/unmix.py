@@ -54,6 +54,8 @@ def unmix(
         front, coverage, front_radius, back, back_radius, back_kind: the surfaces, changed in place.
     """
     height, width, channels = image.shape
+    # Weight of an example by the square of its distance.
+    closeness = 1.0 / (1.0 + 0.25 * np.arange(2 * reach * reach + 1))
     for y in nb.prange(height):
         near = np.zeros(channels)
         far = np.zeros(channels)
@@ -68,7 +70,9 @@ def unmix(
             if farthest - nearest <= STEP:
                 continue
             middle = np.float32(0.5) * (nearest + farthest)
-            near_radius, far_radius, variance = _pure_colours(image, radius, side, reach, y, x, middle, near, far)
+            near_radius, far_radius, variance = _pure_colours(
+                image, radius, side, reach, closeness, y, x, middle, near, far
+            )
             if variance < 0.0:
                 continue
             is_near = radius[y, x] < middle
@@ -102,6 +106,7 @@ def _pure_colours(
     radius: Float32Array,
     side: NDArray[np.uint8],
     reach: int,
+    closeness: NDArray[np.float64],
     y: int,
     x: int,
     middle: np.float32,
@@ -116,8 +121,9 @@ def _pure_colours(
     for yy in range(max(y - reach, 0), min(y + reach + 1, height)):
         for xx in range(max(x - reach, 0), min(x + reach + 1, width)):
             value = radius[yy, xx]
-            weight = 1.0 if side[yy, xx] == 0 else MIXED_WEIGHT
-            weight /= 1.0 + 0.25 * ((yy - y) ** 2 + (xx - x) ** 2)
+            weight = closeness[(yy - y) ** 2 + (xx - x) ** 2]
+            if side[yy, xx] != 0:
+                weight *= MIXED_WEIGHT
             if value < middle:
                 near_weight += weight
                 near_radius += weight * value
