@@ -27,26 +27,32 @@ class DemoFiles:
 
     @property
     def plate(self) -> str:
+        """Pattern of the plate."""
         return str(self.folder / "plate" / "plate.%04d.exr")
 
     @property
     def depth(self) -> str:
+        """Pattern of the depth."""
         return str(self.folder / "depth" / "depth.%04d.exr")
 
     @property
     def result(self) -> str:
+        """Pattern of the result."""
         return str(self.folder / "result" / "result.%04d.exr")
 
     @property
     def shot(self) -> Path:
+        """The shot document."""
         return self.folder / "shot.json"
 
     @property
     def movie(self) -> Path:
+        """The result as a movie."""
         return self.folder / "result.mp4"
 
     @property
     def sheet(self) -> Path:
+        """The contact sheet."""
         return self.folder / "contact_sheet.png"
 
 
@@ -67,7 +73,9 @@ def make_files(scene: SceneShot, folder: Path, quality: str, step: Callable[[int
         for part in ("plate", "depth", "result"):
             (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputWriteError(f"{folder}: the demo's folder cannot be made ({error.strerror}); give another one with --out") from error
+        raise OutputWriteError(
+            f"{folder}: the folder of the demo cannot be made ({error.strerror}); choose one with --out"
+        ) from error
     for frame in scene.frames:
         view = scene.scene.view(frame)
         _write(files.plate % frame, view.image, ("R", "G", "B", "A"), "half")
