@@ -27,7 +27,7 @@ DEPTH: Final = 2
 BLINK: Final = 0.05
 """Seconds between two looks at whether a person wants to stop."""
 
-PATIENCE: Final = 0.8
+PATIENCE: Final = 0.7
 """Seconds that a cancelled render waits for its threads: a person who asks to stop is served within a second."""
 
 

@@ -15,7 +15,7 @@ from engine.errors import CancelledError
 
 __all__ = ["stop_on_signals"]
 
-PATIENCE: Final = 0.95
+PATIENCE: Final = 0.9
 """Seconds after which the process ends anyway: something that cannot be interrupted (a kernel being compiled, a
 network disk that hangs) has the main thread, and a person who asked to stop is served within a second."""
 

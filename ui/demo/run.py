@@ -90,7 +90,7 @@ def run_demo(
     say(f"making {len(scene.frames)} frames of plate and depth")
     files, shot = make_files(scene, folder, quality, lambda _: _look(cancel))
     clock = _Clock(report)
-    say("rendering")
+    say("rendering (the first frame of a fresh installation waits about half a minute for its kernels)")
     render(shot, report=clock, overwrite=True, cancel=cancel)
     say("writing the movie")
     _write_movie(files, cancel)
