@@ -86,6 +86,7 @@ def run_demo(
     Raises:
         RackfocusError: any of its causes; OutputWriteError where the folder cannot be written.
     """
+    _look(cancel)
     scene = scene or demo_shot()
     say(f"making {len(scene.frames)} frames of plate and depth")
     files, shot = make_files(scene, folder, quality, lambda _: _look(cancel))
