@@ -13,6 +13,7 @@ from engine.errors import CancelledError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.optics import Defocus, circle_of_confusion
 from engine.renderers.optical.aperture import Lens, lens_points, opening_integral, points_for
+from engine.renderers.optical.half_size import halve, restore
 from engine.renderers.optical.highlights import boost_highlights
 from engine.renderers.optical.lamps import Lamps, take_out_lamps
 from engine.renderers.optical.light_field import paint_views
@@ -40,6 +41,7 @@ class Quality:
     Attributes:
         distance, rate, least, most: how many lens points a disc is given (see :func:`points_for`).
         lamps: pixels that may be drawn for the lamps of a frame.
+        half_size: render at half the size and put the plate's sharp detail back.
         reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
     """
 
@@ -50,11 +52,12 @@ class Quality:
     reach: int
     sweeps: int
     lamps: float
+    half_size: bool
 
 
 QUALITIES = {
-    "draft": Quality(distance=1.0, rate=6.0, least=16, most=48, reach=2, sweeps=0, lamps=4e6),
-    "final": Quality(distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7),
+    "draft": Quality(distance=1.0, rate=8.0, least=20, most=64, reach=2, sweeps=0, lamps=1e6, half_size=True),
+    "final": Quality(distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7, half_size=False),
 }
 
 
@@ -141,22 +144,39 @@ class OpticalRenderer:
         )
 
     def _blur(self, plate: PlateFrame, radius: Float32Array) -> tuple[Float32Array, Float32Array]:
+        image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
+        image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=self.quality.lamps)
+        if self.quality.half_size:
+            small, small_radius = halve(image, radius)
+            rendered = self._through_lens(small, small_radius, image.shape[2], lamps.halved(), plate)
+            out = np.empty((*radius.shape, image.shape[2] + 1), np.float32)
+            restore(image, radius, small, rendered, out)
+        else:
+            out = self._through_lens(image, radius, image.shape[2], lamps, plate)
+        return np.ascontiguousarray(out[..., :-1]), np.ascontiguousarray(out[..., -1])
+
+    def _through_lens(
+        self, image: Float32Array, radius: Float32Array, judged: int, lamps: Lamps, plate: PlateFrame
+    ) -> Float32Array:
+        """The picture as the whole lens sees it: (H, W, C + 1), colours and invented share."""
         largest = float(np.abs(radius).max())
         quality = self.quality
         lens = self._lens(
             points_for(largest, distance=quality.distance, rate=quality.rate, least=quality.least, most=quality.most)
         )
-        image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
-        image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=quality.lamps)
         surfaces = find_surfaces(
-            image, radius, reach=quality.reach, sweeps=quality.sweeps, distance=lens.spacing, aspect=plate.pixel_aspect
+            image,
+            radius,
+            reach=quality.reach,
+            judged=judged,
+            sweeps=quality.sweeps,
+            distance=lens.spacing,
+            aspect=plate.pixel_aspect,
         )
-        return self._paint(plate, surfaces, lens, lamps, largest)
+        return self._paint(surfaces, lens, lamps, largest, plate)
 
-    def _paint(
-        self, plate: PlateFrame, surfaces: Surfaces, lens: Lens, lamps: Lamps, largest: float
-    ) -> tuple[Float32Array, Float32Array]:
-        height, width, channels = plate.image.shape
+    def _paint(self, surfaces: Surfaces, lens: Lens, lamps: Lamps, largest: float, plate: PlateFrame) -> Float32Array:
+        height, width, channels = surfaces.front.shape
         pad = min(int(np.ceil(largest / plate.pixel_aspect)) + 1, width)
         wide = surfaces.widened(pad)
         slices = cut_slices(wide)
@@ -170,7 +190,7 @@ class OpticalRenderer:
                 lens.points, (*lamps.arrays(), *stamps.arrays()), plate.pixel_aspect, lens.cats_eye, pad,
                 first, last, out,
             )  # fmt: skip
-        return np.ascontiguousarray(out[..., :channels]), np.ascontiguousarray(out[..., channels])
+        return out
 
     def _lens(self, number: int) -> Lens:
         if number not in self._lenses:

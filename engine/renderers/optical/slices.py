@@ -135,7 +135,7 @@ def _slice_underneath(slices: NDArray[np.int16], radius: Float32Array, coverage:
 @nb.njit(cache=True, nogil=True)
 def _farthest_of_surface(slices: NDArray[np.int16], radius: Float32Array, y: int, x: int) -> int:
     height, width = slices.shape
-    lowest = slices[y, x]
+    lowest: int = slices[y, x]
     for yy in range(max(y - 1, 0), min(y + 2, height)):
         for xx in range(max(x - 1, 0), min(x + 2, width)):
             if slices[yy, xx] < lowest and radius[yy, xx] - radius[y, x] <= STEP:

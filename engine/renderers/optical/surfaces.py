@@ -66,7 +66,14 @@ class Surfaces:
 
 
 def find_surfaces(
-    image: Float32Array, radius: Float32Array, *, reach: int, sweeps: int, distance: float, aspect: float
+    image: Float32Array,
+    radius: Float32Array,
+    *,
+    reach: int,
+    judged: int,
+    sweeps: int,
+    distance: float,
+    aspect: float,
 ) -> Surfaces:
     """Split a picture into front and back surfaces.
 
@@ -74,6 +81,7 @@ def find_surfaces(
         image: (H, W, C) float32, premultiplied.
         radius: (H, W) float32, signed circle of confusion in pixels.
         reach: how many pixels around a silhouette are searched for pure colours; 0 leaves mixed pixels alone.
+        judged: channels from which the coverage of a mixed pixel is judged, from the first.
         sweeps: how often invented background is smoothed.
         distance: between lens points, in radii: light is spread over it.
         aspect: pixel aspect.
@@ -89,7 +97,7 @@ def find_surfaces(
     front, _, _, back, back_radius, back_kind = surfaces.arrays()
     side = find_silhouettes(radius)
     if reach > 0:
-        unmix(image, radius, side, reach, *surfaces.arrays())
+        unmix(image, radius, side, reach, judged, *surfaces.arrays())
     spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
     places = extend_background(radius, side, front, back, back_radius, back_kind)
     if sweeps > 0 and len(places) > 0:

@@ -34,6 +34,7 @@ def unmix(
     radius: Float32Array,
     side: NDArray[np.uint8],
     reach: int,
+    judged: int,
     front: Float32Array,
     coverage: Float32Array,
     front_radius: Float32Array,
@@ -51,11 +52,12 @@ def unmix(
         radius: (H, W) its signed radius.
         side: silhouettes of ``radius``.
         reach: half the window.
+        judged: channels from which the coverage is judged, from the first.
         front, coverage, front_radius, back, back_radius, back_kind: the surfaces, changed in place.
     """
     height, width, channels = image.shape
     # Weight of an example by the square of its distance.
-    closeness = 1.0 / (1.0 + 0.25 * np.arange(2 * reach * reach + 1))
+    closeness = 1.0 / (1.0 + 0.25 * np.arange(2 * reach * reach + 1, dtype=np.float64))
     for y in nb.prange(height):
         near = np.zeros(channels)
         far = np.zeros(channels)
@@ -71,12 +73,12 @@ def unmix(
                 continue
             middle = np.float32(0.5) * (nearest + farthest)
             near_radius, far_radius, variance = _pure_colours(
-                image, radius, side, reach, closeness, y, x, middle, near, far
+                image, radius, side, reach, judged, closeness, y, x, middle, near, far
             )
             if variance < 0.0:
                 continue
             is_near = radius[y, x] < middle
-            a = _coverage_of(image, y, x, near, far, variance, is_near)
+            a = _coverage_of(image, y, x, near[:judged], far[:judged], variance, is_near)
             if a < MIXED_LEAST or a > 1.0 - MIXED_LEAST:
                 continue
             coverage[y, x] = a
@@ -106,6 +108,7 @@ def _pure_colours(
     radius: Float32Array,
     side: NDArray[np.uint8],
     reach: int,
+    judged: int,
     closeness: NDArray[np.float64],
     y: int,
     x: int,
@@ -129,12 +132,14 @@ def _pure_colours(
                 near_radius += weight * value
                 for c in range(channels):
                     near[c] += weight * image[yy, xx, c]
+                for c in range(judged):
                     near_square += weight * image[yy, xx, c] ** 2
             else:
                 far_weight += weight
                 far_radius += weight * value
                 for c in range(channels):
                     far[c] += weight * image[yy, xx, c]
+                for c in range(judged):
                     far_square += weight * image[yy, xx, c] ** 2
     if near_weight == 0.0 or far_weight == 0.0:
         return 0.0, 0.0, -1.0
@@ -142,6 +147,7 @@ def _pure_colours(
     for c in range(channels):
         near[c] /= near_weight
         far[c] /= far_weight
+    for c in range(judged):
         variance -= near[c] ** 2 + far[c] ** 2
     return near_radius / near_weight, far_radius / far_weight, max(variance, 0.0)
 

@@ -1,0 +1,108 @@
+"""Rendering at half the size, for the draft quality: what is blurred loses nothing there, what is sharp is put back.
+
+The picture is halved together with one more channel, the share of it that is in focus. That channel goes through the
+lens like a colour, so that afterwards it tells where sharp things are still seen; there the plate's own detail, which
+halving took, is added again.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba as nb
+import numpy as np
+
+from engine.frames import Float32Array
+from engine.renderers.optical.silhouettes import STEP
+
+__all__ = ["halve", "restore"]
+
+SHARP: Final = np.float32(0.5)
+BLURRED: Final = np.float32(1.5)
+"""Radii between which the plate's own detail fades out, in full-size pixels."""
+
+
+@nb.njit(cache=True, inline="always")
+def _in_focus(radius: np.float32) -> np.float32:
+    return min(max((BLURRED - abs(radius)) / (BLURRED - SHARP), np.float32(0.0)), np.float32(1.0))
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def halve(image: Float32Array, radius: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Halve a picture and its circles of confusion.
+
+    Args:
+        image: (H, W, C) float32.
+        radius: (H, W) float32, in full-size pixels.
+
+    Returns:
+        (h, w, C + 1) colours, the mean of two by two pixels, and the share in focus; (h, w) radius in half-size pixels,
+        of the surface that most of the four pixels show, the near one of two equal ones. h and w are rounded up.
+    """
+    height, width, channels = image.shape
+    half_height, half_width = (height + 1) // 2, (width + 1) // 2
+    small = np.empty((half_height, half_width, channels + 1), np.float32)
+    small_radius = np.empty((half_height, half_width), np.float32)
+    for j in nb.prange(half_height):
+        y0 = 2 * j
+        y1 = min(2 * j + 1, height - 1)
+        for i in range(half_width):
+            x0 = 2 * i
+            x1 = min(2 * i + 1, width - 1)
+            for c in range(channels):
+                small[j, i, c] = np.float32(0.25) * (
+                    image[y0, x0, c] + image[y0, x1, c] + image[y1, x0, c] + image[y1, x1, c]
+                )
+            a, b, c_, d = radius[y0, x0], radius[y0, x1], radius[y1, x0], radius[y1, x1]
+            # The second nearest of the four: near where two of them are.
+            low, high = min(a, b), max(a, b)
+            low_too, high_too = min(c_, d), max(c_, d)
+            nearest, farthest = min(low, low_too), max(high, high_too)
+            second = min(max(low, low_too), min(high, high_too))
+            if farthest - nearest <= STEP:
+                second = np.float32(0.25) * (a + b + c_ + d)
+            small_radius[j, i] = np.float32(0.5) * second
+            small[j, i, channels] = _in_focus(second)
+    return small, small_radius
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def restore(
+    image: Float32Array, radius: Float32Array, small: Float32Array, rendered: Float32Array, out: Float32Array
+) -> None:
+    """Full-size picture from a half-size one and the plate's detail where it is in focus and seen.
+
+    Args:
+        image, radius: the plate and its circles of confusion, full size.
+        small: (h, w, C + 1) what ``halve`` gave.
+        rendered: (h, w, C + 2) the same after the lens: colours, share in focus, invented share.
+        out: (H, W, C + 1), written: colours and invented share.
+    """
+    height, width, channels = image.shape
+    half_height, half_width = rendered.shape[:2]
+    for y in nb.prange(height):
+        # Pixel middles: a full-size pixel lies a quarter of a half-size one beside the middle it belongs to.
+        j = int(y) // 2
+        k = min(max(j + 2 * (int(y) % 2) - 1, 0), half_height - 1)
+        for x in range(width):
+            i = x // 2
+            m = min(max(i + 2 * (x % 2) - 1, 0), half_width - 1)
+            own = _in_focus(radius[y, x])
+            seen = np.float32(0.0)
+            if own > 0.0:
+                seen = own * min(max(_between(rendered, j, k, i, m, channels), np.float32(0.0)), np.float32(1.0))
+            for c in range(channels):
+                value = _between(rendered, j, k, i, m, c)
+                if seen > 0.0:
+                    value += seen * (image[y, x, c] - _between(small, j, k, i, m, c))
+                out[y, x, c] = value
+            out[y, x, channels] = _between(rendered, j, k, i, m, channels + 1)
+
+
+@nb.njit(cache=True, inline="always")
+def _between(picture: Float32Array, j: int, k: int, i: int, m: int, c: int) -> np.float32:
+    """Bilinear value, three quarters of (j, i) and a quarter of (k, m) along each way."""
+    near = np.float32(0.75) * picture[j, i, c] + np.float32(0.25) * picture[j, m, c]
+    far = np.float32(0.75) * picture[k, i, c] + np.float32(0.25) * picture[k, m, c]
+    value: np.float32 = np.float32(0.75) * near + np.float32(0.25) * far
+    return value
