@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import rackfocus
+from engine.render.loop import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,6 +80,7 @@ def test_help_answers_at_once() -> None:
 def test_the_version_is_the_distribution_s() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'version = "{rackfocus.__version__}"' in project
+    assert rackfocus.__version__ == VERSION
 
 
 def test_an_unknown_name_is_no_attribute() -> None:

@@ -6,7 +6,7 @@ carries the digest that the frame would get now. The digest is the SHA-256 of
 * ``PIXELS``, which is raised whenever the same settings start to give other pixels;
 * the shot's settings, without what only says where things are (its name, the paths) and without what is evaluated per
   frame (the keys, the lens), so that moving one key renders only the frames that it moves;
-* the depth limits;
+* the depth limits, and the colour configuration that ``$OCIO`` names;
 * for this frame, and for the neighbours that the renderer looks at: d_f, K, and the identity of the plate's and the
   depth's file (name without its folder, size, time of change in nanoseconds), so that a shot may be moved or mapped
   to another drive.
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,7 @@ def settings_of(shot: Shot, limits: DepthLimits) -> str:
     settings: dict[str, Any] = shot.model_dump(mode="json", exclude=EVALUATED)  # type: ignore[arg-type]
     if shot.aperture.image is not None:
         settings["aperture"]["image"] = file_identity(shot.aperture.image)
+    settings["ocio"] = _colour_configuration()
     settings["depth"]["in_plate"] = shot.depth.path is None
     return _canonical(
         {"pixels": PIXELS, "limits": [float(limits.near).hex(), float(limits.far).hex()], "shot": settings}
@@ -97,6 +99,12 @@ def file_identity(path: str | Path | None) -> str:
     except OSError:
         return "none"
     return f"{place.name}:{facts.st_size}:{facts.st_mtime_ns}"
+
+
+def _colour_configuration() -> str:
+    """What the operator's ``$OCIO`` says: the identity of a file, or the name of a built-in configuration."""
+    said = os.environ.get("OCIO", "").strip()
+    return file_identity(said) if said and Path(said).is_file() else said
 
 
 def _canonical(value: object) -> str:

@@ -198,6 +198,7 @@ class _Job:
     def _prepare(self, raw: RawFrame) -> PlateFrame:
         disparity, repaired = self._inputs.disparity(raw, self._limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
+        self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.repaired", repaired)
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
 

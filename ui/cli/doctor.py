@@ -88,10 +88,12 @@ def _images() -> dict[str, Any]:
         return {}
     import OpenImageIO as oiio  # noqa: N813  the name that its own documentation uses
 
+    from engine.media.colour import BUILT_IN_CONFIG
+
     return {
         "formats": str(oiio.get_string_attribute("format_list")).split(","),
         "opencolorio": str(oiio.get_string_attribute("opencolorio_version")),
-        "ocio": os.environ.get("OCIO", ""),
+        "ocio": os.environ.get("OCIO") or f"{BUILT_IN_CONFIG} ($OCIO is not set)",
     }
 
 
@@ -113,7 +115,7 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
     lines += [f"  {name:<12} {version or 'MISSING'}" for name, version in report["packages"].items()]
     numba = report["numba"]
     lines += [f"  {'threads':<12} {numba.get('threads')}; kernels kept {numba.get('cache')}"]
-    lines += [f"  {'OCIO':<12} {report['images'].get('ocio') or 'the built-in configuration ($OCIO is not set)'}"]
+    lines += [f"  {'OCIO':<12} {report['images'].get('ocio')}"]
     lines += [f"  {name:<12} {'yes' if there else 'no'}" for name, there in report["codecs"].items()]
     lines += ["", "Peers for `rackfocus bench`:"]
     lines += [
@@ -121,8 +123,8 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
     ]
     lines += ["", "Extras:"]
     for extra, (_, purpose) in EXTRAS.items():
-        state = "installed" if report["extras"][extra] else f"pip install -c constraints.txt 'rackfocus[{extra}]'"
-        lines.append(f"  {extra:<12} {state:<50} {purpose}")
+        state = "installed" if report["extras"][extra] else f"pip install -c constraints.txt '.[{extra}]'"
+        lines.append(f"  {extra:<12} {state:<46} {purpose}")
     if report["missing"]:
-        lines += ["", f"missing: {', '.join(report['missing'])}; pip install -c constraints.txt rackfocus"]
+        lines += ["", f"missing: {', '.join(report['missing'])}; pip install -c constraints.txt ."]
     return lines

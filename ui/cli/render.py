@@ -20,7 +20,7 @@ NEEDED: Final = {"--plate": "plate", "--out": "out"}
 
 _Document = Annotated[
     Path | None,
-    typer.Argument(metavar="[SHOT.json]", help="Shot document; flags change what it says.", show_default=False),
+    typer.Argument(metavar="SHOT.json", help="Shot document; flags change what it says.", show_default=False),
 ]
 _FocusKeys = Annotated[
     list[str] | None,
@@ -113,15 +113,21 @@ def build_shot(
 
 
 def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the flags of the shot document in its signature, where Typer looks for them."""
+    """The command with the flags of the shot document in its signature, where Typer looks for them.
+
+    The keys come behind plate and depth, because the help shows its panels in the order of their first flags.
+    """
     signature = inspect.signature(command, eval_str=True)
     own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     flags = [
         inspect.Parameter(flag.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=flag.annotation)
         for flag in SHOT_FLAGS
     ]
-    command.__signature__ = signature.replace(parameters=own + flags)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in own + flags} | {"return": None}
+    keys = [p for p in own if p.name in ("focus", "focus_distance", "blur")]
+    inputs = sum(flag.panel in ("Plate", "Depth") for flag in SHOT_FLAGS)
+    everything = [*(p for p in own if p not in keys), *flags[:inputs], *keys, *flags[inputs:]]
+    command.__signature__ = signature.replace(parameters=everything)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in everything} | {"return": None}
     return command
 
 

@@ -100,3 +100,10 @@ def test_the_picture_of_an_aperture_is_known_by_its_file(tmp_path: Path) -> None
     before = settings_of(starred, LIMITS)
     picture.write_bytes(b"22")
     assert settings_of(starred, LIMITS) != before
+
+
+def test_another_colour_configuration_changes_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OCIO", raising=False)
+    before = settings_of(shot(), LIMITS)
+    monkeypatch.setenv("OCIO", "ocio://studio-config-v4.0.0_aces-v2.0_ocio-v2.5")
+    assert settings_of(shot(), LIMITS) != before

@@ -165,7 +165,8 @@ def test_a_missing_frame_can_be_held_or_black_in_any_split(tmp_path: Path, on_mi
     plate = {"path": str(tmp_path / "plate" / "plate.%04d.exr"), "frames": "1001-1005", "on_missing": on_missing}
     shot = make_shot(tmp_path, plate=plate)
     (tmp_path / "plate" / "plate.1003.exr").unlink()
-    render(shot, renderer=Tint())
+    summary = render(shot, renderer=Tint())
+    assert [(w.kind, w.frames) for w in summary.warnings] == [("plate.substituted", 1)]
     whole = outputs(tmp_path)
     render(shot, "1003", overwrite=True, renderer=Tint())
     assert outputs(tmp_path) == whole
