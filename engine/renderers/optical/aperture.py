@@ -17,11 +17,15 @@ from engine.errors import OpticsError, require
 from engine.frames import Float32Array
 from engine.shot import Aperture
 
-__all__ = ["Lens", "lens_points", "opening_integral", "points_for"]
+__all__ = ["NEAREST_GRID", "Lens", "lens_points", "opening_integral", "points_for"]
 
 GOLDEN_ANGLE = pi * (3.0 - sqrt(5.0))
 OPENING_GRID = 512
 NEAREST_GRID = 96
+
+NEAREST = 9
+"""How many lens points tell whether a place of the opening sees a lamp. A thin, blurred thing in front hides it from a
+few of them: one alone would answer yes or no, and the lamp's disc would show streaks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +36,7 @@ class Lens:
         points: (N, 3) float32: x to the right, y down, both within the unit disc (a custom picture: the unit square),
             and weight; the weights sum to one.
         spacing: typical distance between neighbouring points, in radii.
-        nearest: (P, P) int32, the point nearest to each place of the square from (-1, -1) to (1, 1).
+        nearest: (P P, NEAREST) int32, the points nearest to each cell of the square from (-1, -1) to (1, 1), row by row.
         opening: (G + 1, G + 1) integral of the opening's light over the same square; the last value is 1.
         cats_eye: 0 to 1, as in :class:`~engine.shot.Aperture`.
     """
@@ -90,7 +94,7 @@ def lens_points(
     return Lens(
         points=stacked,
         spacing=spacing(number),
-        nearest=_nearest_points(stacked, NEAREST_GRID),
+        nearest=_nearest_points(stacked, NEAREST_GRID, min(NEAREST, len(stacked))),
         opening=opening,
         cats_eye=aperture.cats_eye,
     )
@@ -127,18 +131,27 @@ def opening_integral(aperture: Aperture, picture: Float32Array | None = None) ->
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _nearest_points(points: Float32Array, grid: int) -> NDArray[np.int32]:
-    nearest = np.empty((grid, grid), np.int32)
+def _nearest_points(points: Float32Array, grid: int, number: int) -> NDArray[np.int32]:
+    nearest = np.empty((grid * grid, number), np.int32)
     for j in nb.prange(grid):
         v = np.float32((j + 0.5) / grid * 2.0 - 1.0)
+        distance = np.empty(number, np.float32)
         for i in range(grid):
             u = np.float32((i + 0.5) / grid * 2.0 - 1.0)
-            best = np.float32(1e30)
+            distance[:] = 1e30
+            cell = j * grid + i
             for n in range(points.shape[0]):
-                distance = (points[n, 0] - u) ** 2 + (points[n, 1] - v) ** 2
-                if distance < best:
-                    best = distance
-                    nearest[j, i] = n
+                candidate = (points[n, 0] - u) ** 2 + (points[n, 1] - v) ** 2
+                if candidate >= distance[number - 1]:
+                    continue
+                # Into its place among the nearest so far.
+                k = number - 1
+                while k > 0 and distance[k - 1] > candidate:
+                    distance[k] = distance[k - 1]
+                    nearest[cell, k] = nearest[cell, k - 1]
+                    k -= 1
+                distance[k] = candidate
+                nearest[cell, k] = n
     return nearest
 
 

@@ -37,6 +37,7 @@ def paint_views(
     runs: NDArray[np.int32],
     rows: NDArray[np.int32],
     lens: Float32Array,
+    nearest: NDArray[np.int32],
     lamps: tuple[NDArray[Any], ...],
     aspect: float,
     cats_eye: float,
@@ -55,6 +56,7 @@ def paint_views(
         coverage: (H, W + 2 pad) float32.
         radii, start, runs, rows: the slices (see :class:`~engine.renderers.optical.slices.Slices`).
         lens: (N, 3) float32 lens points x, y and weight; the weights sum to one.
+        nearest: (cells, K) lens points nearest to each cell of the opening.
         lamps: place, radius and light of the lamps, and their stamps (see ``lamps``), as a tuple of arrays.
         aspect: pixel aspect: shifts in x are divided by it.
         cats_eye: 0 to 1.
@@ -66,13 +68,14 @@ def paint_views(
     front_row = front.reshape(height, padded * planes)
     back_row = back.reshape(height, padded * planes)
     width = out.shape[1]
-    lamp_radius, lamp_light = lamps[1], lamps[2]
     for y in nb.prange(first, last):
         view = front_row[y, pad * planes : (pad + width) * planes].copy()
         total = np.zeros(width * planes, np.float32)
         light = np.zeros(width, np.float32)
         active = _active_slices(y, height, radii, rows)
-        due, landings, shares = _lamps_on_row(y, width, lens.shape[0], lamps)
+        # What each view shows is kept only where a lamp asks for it.
+        asked = _any_lamp_on_row(y, lamps)
+        seen = np.empty((lens.shape[0] if asked else 0, width), np.float32)
         for i in range(lens.shape[0]):
             lens_x = lens[i, 0] / aspect
             lens_y = lens[i, 1]
@@ -116,16 +119,11 @@ def paint_views(
             else:
                 for j in range(np.uint64(width * planes)):
                     total[j] += weight * view[j]
-            # A lamp is seen unless this view shows something nearer there.
-            for k in range(due[i], due[i + 1]):
-                x, n = landings[k, 0], landings[k, 1]
-                if view[x * planes + planes - 1] < lamp_radius[n] - STEP:
-                    continue
-                share = shares[k]
-                if cats_eye > 0.0:
-                    share *= _through_barrel(x, y, width, height, aspect, lens[i], cats_eye)
-                for c in range(lamp_light.shape[1]):
-                    total[x * planes + c] += share * lamp_light[n, c]
+            if asked:
+                for x in range(width):
+                    seen[i, x] = view[x * planes + planes - 1]
+        if asked:
+            _add_lamps(y, height, aspect, cats_eye, lens, nearest, lamps, seen, total, planes)
         for x in range(width):
             scale = np.float32(1.0) / light[x] if cats_eye > 0.0 else np.float32(1.0)
             for c in range(planes - 1):
@@ -184,41 +182,60 @@ def _through_barrel(
 
 
 @nb.njit(cache=True, nogil=True)
-def _lamps_on_row(
-    y: int, width: int, points: int, lamps: tuple[NDArray[Any], ...]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], Float32Array]:
-    """Where lamps land on a row, sorted by the lens point through which they come.
+def _any_lamp_on_row(y: int, lamps: tuple[NDArray[Any], ...]) -> bool:
+    place, of_lamp, half = lamps[0], lamps[3], lamps[4]
+    for n in range(place.shape[0]):
+        if abs(y - place[n, 0]) <= half[of_lamp[n]]:
+            return True
+    return False
 
-    Returns:
-        due: (points + 1,) where the landings of each lens point begin.
-        landings: (M, 2) column and lamp.
-        shares: (M,) the part of the lamp's light that lands there.
+
+@nb.njit(cache=True, nogil=True)
+def _add_lamps(
+    y: int,
+    height: int,
+    aspect: float,
+    cats_eye: float,
+    lens: Float32Array,
+    nearest: NDArray[np.int32],
+    lamps: tuple[NDArray[Any], ...],
+    seen: Float32Array,
+    total: Float32Array,
+    planes: int,
+) -> None:
+    """Add the light of all lamps that land on a row, as far as the views show nothing nearer there.
+
+    Args:
+        seen: (N, W) radius of what each lens point sees.
+        total: (W P,) sum of the views, added to.
     """
-    place, _, _, of_lamp, half, row, begin, column, point, share = lamps
-    due = np.zeros(points + 1, np.int64)
-    for passing in range(2):
-        if passing == 1:
-            for i in range(points):
-                due[i + 1] += due[i]
-            landings = np.empty((due[points], 2), np.int32)
-            shares = np.empty(due[points], np.float32)
-            fill = due[:-1].copy()
-        for n in range(place.shape[0]):
-            m = of_lamp[n]
-            j = y - place[n, 0]
-            if abs(j) > half[m]:
+    place, radius, light, of_lamp, half, row, begin, column, point, share = lamps
+    width = seen.shape[1]
+    for n in range(place.shape[0]):
+        m = of_lamp[n]
+        j = y - place[n, 0]
+        if abs(j) > half[m]:
+            continue
+        first = row[m] + j + half[m]
+        limit = radius[n] - STEP
+        for k in range(begin[first], begin[first + 1]):
+            x = place[n, 1] + column[k]
+            if x < 0 or x >= width:
                 continue
-            first = row[m] + j + half[m]
-            for k in range(begin[first], begin[first + 1]):
-                x = place[n, 1] + column[k]
-                if x < 0 or x >= width:
-                    continue
-                if passing == 0:
-                    due[point[k] + 1] += 1
-                else:
-                    at = fill[point[k]]
-                    landings[at, 0] = x
-                    landings[at, 1] = n
-                    shares[at] = share[k]
-                    fill[point[k]] += 1
-    return due, landings, shares
+            through = point[k]
+            if through >= 0:
+                visible = np.float32(seen[through, x] >= limit)
+            else:
+                cell = -1 - through
+                through = nearest[cell, 0]
+                count = 0
+                for i in range(nearest.shape[1]):
+                    count += seen[nearest[cell, i], x] >= limit
+                visible = np.float32(count) / np.float32(nearest.shape[1])
+            if visible == 0.0:
+                continue
+            amount = visible * share[k]
+            if cats_eye > 0.0:
+                amount *= _through_barrel(x, y, width, height, aspect, lens[through], cats_eye)
+            for c in range(light.shape[1]):
+                total[x * planes + c] += amount * light[n, c]

@@ -187,7 +187,7 @@ class OpticalRenderer:
             last = min(first + ROWS_AT_ONCE, height)
             paint_views(
                 wide.front, wide.coverage, wide.back, slices.radii, slices.start, slices.runs, slices.rows,
-                lens.points, (*lamps.arrays(), *stamps.arrays()), plate.pixel_aspect, lens.cats_eye, pad,
+                lens.points, lens.nearest, (*lamps.arrays(), *stamps.arrays()), plate.pixel_aspect, lens.cats_eye, pad,
                 first, last, out,
             )  # fmt: skip
         return out

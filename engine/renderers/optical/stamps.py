@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.frames import Float32Array
-from engine.renderers.optical.aperture import Lens
+from engine.renderers.optical.aperture import NEAREST_GRID, Lens
 from engine.renderers.optical.lamps import Lamps
 
 __all__ = ["Stamps", "cut_stamps"]
@@ -29,9 +29,9 @@ Landings = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArra
 
 @dataclass(frozen=True, eq=False)
 class Stamps:
-    """The opening's picture at the radii that lamps have, as landings: a column, a lens point and a share of light.
+    """The opening's picture at the radii that lamps have, as landings: a column, a way through the lens and a share.
 
-    A large stamp has a landing for each of its pixels, so that its rim is crisp, and asks the nearest lens point
+    A large stamp has a landing for each of its pixels, so that its rim is crisp, and asks the nearest lens points
     whether it is seen. A small one has a landing for each lens point. The shares of a stamp sum to one.
 
     Attributes:
@@ -40,7 +40,7 @@ class Stamps:
         row: (M,) int64, where the rows of a stamp begin in ``begin``: ``2 half + 1`` of them, then the end.
         begin: int64, where a row's landings begin.
         column: int32, offset of each landing.
-        point: int32, lens point of each landing.
+        point: int32, lens point of each landing, or -1 - the cell of ``Lens.nearest`` that it comes through.
         share: float32.
     """
 
@@ -105,19 +105,19 @@ def _landings_of_points(radius: float, lens: Lens, aspect: float) -> Landings:
 
 
 def _landings_of_pixels(radius: float, lens: Lens, aspect: float) -> Landings:
-    """How much of the opening each pixel of the disc covers, and the lens point nearest to its middle."""
+    """How much of the opening each pixel of the disc covers, and where in the opening its middle lies."""
     half_y, half_x = int(np.ceil(abs(radius) + 0.5)), int(np.ceil(abs(radius) / aspect + 0.5))
     # In front of the focal plane the radius is negative: the picture of the opening is turned round.
     edge_y = (np.arange(-half_y, half_y + 2, dtype=np.float64) - 0.5) / radius
     edge_x = (np.arange(-half_x, half_x + 2, dtype=np.float64) - 0.5) * aspect / radius
     integral = _integral_at(lens.opening, edge_x, edge_y)
     share = np.abs(np.diff(np.diff(integral, axis=0), axis=1))
-    grid = lens.nearest.shape[0]
+    grid = NEAREST_GRID
     place_y = np.clip((0.5 * (edge_y[1:] + edge_y[:-1]) + 1.0) * 0.5 * grid, 0, grid - 1).astype(np.int64)
     place_x = np.clip((0.5 * (edge_x[1:] + edge_x[:-1]) + 1.0) * 0.5 * grid, 0, grid - 1).astype(np.int64)
-    point = lens.nearest[place_y[:, None], place_x[None, :]].astype(np.int64)
     rows, columns = np.nonzero(share > DUST)
-    return rows - half_y, columns - half_x, point[rows, columns], share[rows, columns]
+    cells = place_y[rows] * grid + place_x[columns]
+    return rows - half_y, columns - half_x, -1 - cells, share[rows, columns]
 
 
 def _integral_at(opening: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
