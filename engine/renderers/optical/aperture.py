@@ -36,7 +36,7 @@ class Lens:
         points: (N, 3) float32: x to the right, y down, both within the unit disc (a custom picture: the unit square),
             and weight; the weights sum to one.
         spacing: typical distance between neighbouring points, in radii.
-        nearest: (P P, NEAREST) int32, the points nearest to each cell of the square from (-1, -1) to (1, 1), row by row.
+        nearest: (P P, NEAREST) int32, the points nearest to each cell of the square from (-1, -1) to (1, 1).
         opening: (G + 1, G + 1) integral of the opening's light over the same square; the last value is 1.
         cats_eye: 0 to 1, as in :class:`~engine.shot.Aperture`.
     """

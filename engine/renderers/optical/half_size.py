@@ -7,7 +7,7 @@ halving took, is added again.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numba as nb
 import numpy as np
@@ -15,16 +15,24 @@ import numpy as np
 from engine.frames import Float32Array
 from engine.renderers.optical.silhouettes import STEP
 
-__all__ = ["halve", "restore"]
+__all__ = ["half_radius", "halve", "restore"]
 
-SHARP: Final = np.float32(0.5)
-BLURRED: Final = np.float32(1.5)
-"""Radii between which the plate's own detail fades out, in full-size pixels."""
+SOFTENED: Final = np.float32(2.0)
+"""Radius in full-size pixels of the disc that blurs as much as halving and doubling do: the box of two pixels and the
+tent of four have together a variance of one, a disc of radius r has a quarter of r squared."""
 
 
 @nb.njit(cache=True, inline="always")
 def _in_focus(radius: np.float32) -> np.float32:
-    return min(max((BLURRED - abs(radius)) / (BLURRED - SHARP), np.float32(0.0)), np.float32(1.0))
+    """Share of the plate's own detail that makes the blur of a small disc, by its variance, out of that of halving."""
+    return max(np.float32(1.0) - (radius / SOFTENED) ** 2, np.float32(0.0))
+
+
+@nb.njit(cache=True)
+def half_radius(radius: Any) -> Any:
+    """Half-size radius of a full-size one, a number or an array, less what halving and doubling blur by themselves."""
+    left = np.maximum(radius * radius - SOFTENED * SOFTENED, np.float32(0.0))
+    return np.copysign(np.float32(0.5) * np.sqrt(left), radius)
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
@@ -61,7 +69,7 @@ def halve(image: Float32Array, radius: Float32Array) -> tuple[Float32Array, Floa
             second = min(max(low, low_too), min(high, high_too))
             if farthest - nearest <= STEP:
                 second = np.float32(0.25) * (a + b + c_ + d)
-            small_radius[j, i] = np.float32(0.5) * second
+            small_radius[j, i] = half_radius(second)
             small[j, i, channels] = _in_focus(second)
     return small, small_radius
 

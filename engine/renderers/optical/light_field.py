@@ -23,6 +23,10 @@ __all__ = ["CATS_EYE_SHIFT", "paint_views"]
 CATS_EYE_SHIFT: Final = np.float32(0.9)
 """How far the rim of the barrel moves across the opening in the frame's corner at ``cats_eye`` 1, in radii."""
 
+SHADES, VEIL = 100, 4096
+"""A view keeps the radius of what it shows in each pixel. Where that covers the pixel by a part only, the share that it
+lets through, in hundredths, is added times this, which is more than any two radii differ by."""
+
 CATS_EYE_SOFTNESS: Final = np.float32(0.08)
 """Width over which the rim of the barrel fades, in radii."""
 
@@ -106,8 +110,8 @@ def paint_views(
                             cover = coverage[source_y, x - shift]
                             for j in range(np.uint64(x * planes), np.uint64((x + 1) * planes - 1)):
                                 view[j] += cover * (front_row[source_y, j + offset] - view[j])
-                            if cover > 0.5:
-                                view[(x + 1) * planes - 1] = radius
+                            through = np.floor(np.float32(SHADES) * (np.float32(1.0) - cover) + np.float32(0.5))
+                            view[(x + 1) * planes - 1] = radius + np.float32(VEIL) * through
                     elif source == OPAQUE:
                         for j in range(begin, end):
                             view[j] = front_row[source_y, j + offset]
@@ -184,7 +188,7 @@ def _through_barrel(
 @nb.njit(cache=True, nogil=True)
 def _any_lamp_on_row(y: int, lamps: tuple[NDArray[Any], ...]) -> bool:
     place, of_lamp, half = lamps[0], lamps[3], lamps[4]
-    for n in range(place.shape[0]):
+    for n in range(place.shape[0]):  # noqa: SIM110 (Numba knows no generators)
         if abs(y - place[n, 0]) <= half[of_lamp[n]]:
             return True
     return False
@@ -224,14 +228,14 @@ def _add_lamps(
                 continue
             through = point[k]
             if through >= 0:
-                visible = np.float32(seen[through, x] >= limit)
+                visible = _visible(seen[through, x], limit)
             else:
                 cell = -1 - through
                 through = nearest[cell, 0]
-                count = 0
+                visible = np.float32(0.0)
                 for i in range(nearest.shape[1]):
-                    count += seen[nearest[cell, i], x] >= limit
-                visible = np.float32(count) / np.float32(nearest.shape[1])
+                    visible += _visible(seen[nearest[cell, i], x], limit)
+                visible /= np.float32(nearest.shape[1])
             if visible == 0.0:
                 continue
             amount = visible * share[k]
@@ -239,3 +243,13 @@ def _add_lamps(
                 amount *= _through_barrel(x, y, width, height, aspect, lens[through], cats_eye)
             for c in range(light.shape[1]):
                 total[x * planes + c] += amount * light[n, c]
+
+
+@nb.njit(cache=True, inline="always")
+def _visible(kept: np.float32, limit: np.float32) -> np.float32:
+    """Share of a lamp's light that passes what a view shows; ``limit`` is the least radius that is not in front."""
+    through = np.floor((kept + np.float32(VEIL / 2)) * np.float32(1.0 / VEIL))
+    if kept - through * np.float32(VEIL) >= limit:
+        return np.float32(1.0)
+    share: np.float32 = through * np.float32(1.0 / SHADES)
+    return share

@@ -13,7 +13,7 @@ from engine.errors import CancelledError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.optics import Defocus, circle_of_confusion
 from engine.renderers.optical.aperture import Lens, lens_points, opening_integral, points_for
-from engine.renderers.optical.half_size import halve, restore
+from engine.renderers.optical.half_size import half_radius, halve, restore
 from engine.renderers.optical.highlights import boost_highlights
 from engine.renderers.optical.lamps import Lamps, take_out_lamps
 from engine.renderers.optical.light_field import paint_views
@@ -148,7 +148,9 @@ class OpticalRenderer:
         image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=self.quality.lamps)
         if self.quality.half_size:
             small, small_radius = halve(image, radius)
-            rendered = self._through_lens(small, small_radius, image.shape[2], lamps.halved(), plate)
+            rendered = self._through_lens(
+                small, small_radius, image.shape[2], lamps.halved(half_radius(lamps.radius)), plate
+            )
             out = np.empty((*radius.shape, image.shape[2] + 1), np.float32)
             restore(image, radius, small, rendered, out)
         else:
@@ -187,8 +189,8 @@ class OpticalRenderer:
             last = min(first + ROWS_AT_ONCE, height)
             paint_views(
                 wide.front, wide.coverage, wide.back, slices.radii, slices.start, slices.runs, slices.rows,
-                lens.points, lens.nearest, (*lamps.arrays(), *stamps.arrays()), plate.pixel_aspect, lens.cats_eye, pad,
-                first, last, out,
+                lens.points, lens.nearest, (*lamps.arrays(), *stamps.arrays()),
+                plate.pixel_aspect, lens.cats_eye, pad, first, last, out,
             )  # fmt: skip
         return out
 
