@@ -7,7 +7,7 @@ halving took, is added again.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numba as nb
 import numpy as np
@@ -29,10 +29,11 @@ def _in_focus(radius: np.float32) -> np.float32:
 
 
 @nb.njit(cache=True)
-def half_radius(radius: Any) -> Any:
-    """Half-size radius of a full-size one, a number or an array, less what halving and doubling blur by themselves."""
+def half_radius(radius: Float32Array) -> Float32Array:
+    """Half-size radii of full-size ones, less what halving and doubling blur by themselves."""
     left = np.maximum(radius * radius - SOFTENED * SOFTENED, np.float32(0.0))
-    return np.copysign(np.float32(0.5) * np.sqrt(left), radius)
+    halved: Float32Array = np.copysign(np.float32(0.5) * np.sqrt(left), radius)
+    return halved
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
@@ -69,9 +70,9 @@ def halve(image: Float32Array, radius: Float32Array) -> tuple[Float32Array, Floa
             second = min(max(low, low_too), min(high, high_too))
             if farthest - nearest <= STEP:
                 second = np.float32(0.25) * (a + b + c_ + d)
-            small_radius[j, i] = half_radius(second)
+            small_radius[j, i] = second
             small[j, i, channels] = _in_focus(second)
-    return small, small_radius
+    return small, half_radius(small_radius)
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
