@@ -174,6 +174,7 @@ class OpticalRenderer:
             sweeps=quality.sweeps,
             distance=lens.spacing,
             aspect=plate.pixel_aspect,
+            checkpoint=lambda: self._check_cancelled(plate.frame),
         )
         return self._paint(surfaces, lens, lamps, largest, plate)
 

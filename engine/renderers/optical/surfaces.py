@@ -8,6 +8,7 @@ plane: a larger radius is farther away.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba as nb
@@ -74,6 +75,7 @@ def find_surfaces(
     sweeps: int,
     distance: float,
     aspect: float,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> Surfaces:
     """Split a picture into front and back surfaces.
 
@@ -85,6 +87,7 @@ def find_surfaces(
         sweeps: how often invented background is smoothed.
         distance: between lens points, in radii: light is spread over it.
         aspect: pixel aspect.
+        checkpoint: called between the steps, and may raise to stop: the steps of a large frame take a while.
     """
     surfaces = Surfaces(
         front=image.copy(),
@@ -98,8 +101,11 @@ def find_surfaces(
     side = find_silhouettes(radius)
     if reach > 0:
         unmix(image, radius, side, reach, judged, *surfaces.arrays())
+    checkpoint()
     spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
+    checkpoint()
     places = extend_background(radius, side, front, back, back_radius, back_kind)
+    checkpoint()
     if sweeps > 0 and len(places) > 0:
         smooth_background(sweeps, places, radius, front, back, back_radius, back_kind)
     return surfaces
