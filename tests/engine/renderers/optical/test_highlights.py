@@ -68,7 +68,7 @@ def test_the_plate_is_not_changed() -> None:
 @settings(max_examples=20, deadline=None)
 @given(red=st.floats(0.1, 50.0), green=st.floats(0.1, 50.0), blue=st.floats(0.1, 50.0))
 def test_a_boosted_light_keeps_its_hue(red: float, green: float, blue: float) -> None:
-    image = np.ascontiguousarray(np.broadcast_to(np.float32([red, green, blue]), (4, 6, 3)))
+    image = np.ascontiguousarray(np.broadcast_to(np.array([red, green, blue], np.float32), (4, 6, 3)))
     boosted = boost_highlights(image, RGB, _even(9.0), Highlights(threshold=0.5, gain=3.0))
     np.testing.assert_allclose(boosted / boosted.sum(2, keepdims=True), image / image.sum(2, keepdims=True), rtol=1e-4)
 

@@ -26,8 +26,8 @@ from tests.engine.renderers.optical.plates import texture
 ROUNDING = 1e-4
 """Of radii of up to 200 pixels in single precision."""
 
-INNERMOST = 0.5 * (0.5 + 0.5 * FINE_STEP)
-"""Up to this radius a pixel is in the slice of what is in focus."""
+INNERMOST = 0.5
+"""Up to this radius no lens point moves a pixel to another one, so that it may be in the slice of what is in focus."""
 
 Shown = dict[tuple[int, int, int], set[int]]
 """What is shown by row, slice and source: columns."""
@@ -64,15 +64,15 @@ def _by_hand(surfaces: Surfaces, radii: Float32Array) -> Shown:
     shown: Shown = {}
     radius = surfaces.front_radius
     for y, x in np.ndindex(*radius.shape):
-        own = first = _slice_by_hand(radius[y, x], radii)
+        own = first = _slice_by_hand(float(radius[y, x]), radii)
         source = OPAQUE if surfaces.coverage[y, x] >= 1.0 else SOFT
         if source == OPAQUE:
             around = radius[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].ravel()
-            first = min(_slice_by_hand(r, radii) for r in around if r - radius[y, x] <= STEP)
+            first = min(_slice_by_hand(float(r), radii) for r in around if r - radius[y, x] <= STEP)
         for s in range(first, own + 1):
             shown.setdefault((y, s, source), set()).add(x)
         if surfaces.back_kind[y, x] != NONE:
-            shown.setdefault((y, _slice_by_hand(surfaces.back_radius[y, x], radii), BACK), set()).add(x)
+            shown.setdefault((y, _slice_by_hand(float(surfaces.back_radius[y, x]), radii), BACK), set()).add(x)
     return shown
 
 

@@ -47,7 +47,7 @@ def _half_plane(angle: float, offset: float, size: int = 24, finer: int = 16) ->
 
 def _edge(share: Float32Array, near: list[float], far: list[float]) -> tuple[Float32Array, Float32Array]:
     """Antialiased picture of a near half-plane, and the radius of what covers most of each pixel."""
-    image = share[..., None] * np.float32(near) + (1.0 - share[..., None]) * np.float32(far)
+    image = share[..., None] * np.array(near) + (1.0 - share[..., None]) * np.array(far)
     radius = np.where(share > 0.5, np.float32(NEAR_RADIUS), np.float32(FAR_RADIUS))
     return np.ascontiguousarray(image, np.float32), np.ascontiguousarray(radius, np.float32)
 
@@ -71,8 +71,8 @@ def test_an_antialiased_edge_between_two_even_colours_is_recovered(angle: float,
     assert np.abs(split.coverage - share)[mixed].max() < RECOVERED
     # The colour that the depth does not say is guessed, and the other one follows from it, so that its error is the
     # guess's over its own share, which is a half or more.
-    assert np.abs(split.front[mixed] - np.float32(near)).max() < 2 * RECOVERED
-    assert np.abs(split.back[mixed] - np.float32(far)).max() < 2 * RECOVERED
+    assert np.abs(split.front[mixed] - np.array(near)).max() < 2 * RECOVERED
+    assert np.abs(split.back[mixed] - np.array(far)).max() < 2 * RECOVERED
 
 
 @settings(max_examples=10, deadline=None)
