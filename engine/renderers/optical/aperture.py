@@ -23,10 +23,6 @@ GOLDEN_ANGLE = pi * (3.0 - sqrt(5.0))
 OPENING_GRID = 512
 NEAREST_GRID = 96
 
-NEAREST = 9
-"""How many lens points tell whether a place of the opening sees a lamp. A thin, blurred thing in front hides it from a
-few of them: one alone would answer yes or no, and the lamp's disc would show streaks."""
-
 
 @dataclass(frozen=True, eq=False)
 class Lens:
@@ -36,7 +32,8 @@ class Lens:
         points: (N, 3) float32: x to the right, y down, both within the unit disc (a custom picture: the unit square),
             and weight; the weights sum to one.
         spacing: typical distance between neighbouring points, in radii.
-        nearest: (P P, NEAREST) int32, the points nearest to each cell of the square from (-1, -1) to (1, 1).
+        nearest: (P P, K) int32, the points nearest to each cell of the square from (-1, -1) to (1, 1), for lamps: a
+            thin, blurred thing in front hides a place from a few points, and one alone would answer yes or no.
         opening: (G + 1, G + 1) integral of the opening's light over the same square; the last value is 1.
         cats_eye: 0 to 1, as in :class:`~engine.shot.Aperture`.
     """
@@ -63,7 +60,12 @@ def spacing(number: int) -> float:
 
 
 def lens_points(
-    aperture: Aperture, number: int, opening: NDArray[np.float64], picture: Float32Array | None = None
+    aperture: Aperture,
+    number: int,
+    opening: NDArray[np.float64],
+    picture: Float32Array | None = None,
+    *,
+    askers: int = 9,
 ) -> Lens:
     """Even points in the opening.
 
@@ -76,7 +78,7 @@ def lens_points(
         number: how many points.
         opening: see :func:`opening_integral`.
         picture: (H, W) weights of a custom shape, zero or more; used in place of blades and ring.
-
+        askers: how many points a place of the opening asks whether it sees a lamp.
     """
     if picture is not None:
         points = _points_in_picture(picture, number)
@@ -94,7 +96,7 @@ def lens_points(
     return Lens(
         points=stacked,
         spacing=spacing(number),
-        nearest=_nearest_points(stacked, NEAREST_GRID, min(NEAREST, len(stacked))),
+        nearest=_nearest_points(stacked, NEAREST_GRID, min(askers, len(stacked))),
         opening=opening,
         cats_eye=aperture.cats_eye,
     )

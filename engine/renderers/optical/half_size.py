@@ -77,41 +77,47 @@ def halve(image: Float32Array, radius: Float32Array) -> tuple[Float32Array, Floa
 
 @nb.njit(cache=True, parallel=True, nogil=True)
 def restore(
-    image: Float32Array, radius: Float32Array, small: Float32Array, rendered: Float32Array, out: Float32Array
+    image: Float32Array,
+    radius: Float32Array,
+    small: Float32Array,
+    rendered: Float32Array,
+    out: Float32Array,
+    invented: Float32Array,
 ) -> None:
-    """Full-size picture from a half-size one and the plate's detail where it is in focus and seen.
+    """Full-size picture from a half-size one, and the plate's detail where it is in focus and seen.
 
     Args:
         image, radius: the plate and its circles of confusion, full size.
         small: (h, w, C + 1) what ``halve`` gave.
         rendered: (h, w, C + 2) the same after the lens: colours, share in focus, invented share.
-        out: (H, W, C + 1), written: colours and invented share.
+        out: (H, W, C), written.
+        invented: (H, W), written.
     """
     height, width, channels = image.shape
     half_height, half_width = rendered.shape[:2]
     for y in nb.prange(height):
-        # Pixel middles: a full-size pixel lies a quarter of a half-size one beside the middle it belongs to.
+        # Between the two nearest rows first, then along the row: pixel middles lie a quarter of a half-size pixel
+        # beside the middle that they belong to.
         j = int(y) // 2
         k = min(max(j + 2 * (int(y) % 2) - 1, 0), half_height - 1)
+        after = np.float32(0.75) * rendered[j] + np.float32(0.25) * rendered[k]
+        before = np.float32(0.75) * small[j] + np.float32(0.25) * small[k]
         for x in range(width):
             i = x // 2
             m = min(max(i + 2 * (x % 2) - 1, 0), half_width - 1)
-            own = _in_focus(radius[y, x])
-            seen = np.float32(0.0)
-            if own > 0.0:
-                seen = own * min(max(_between(rendered, j, k, i, m, channels), np.float32(0.0)), np.float32(1.0))
+            seen = _in_focus(radius[y, x])
+            if seen > 0.0:
+                seen *= min(max(_between(after, i, m, channels), np.float32(0.0)), np.float32(1.0))
             for c in range(channels):
-                value = _between(rendered, j, k, i, m, c)
+                value = _between(after, i, m, c)
                 if seen > 0.0:
-                    value += seen * (image[y, x, c] - _between(small, j, k, i, m, c))
+                    value += seen * (image[y, x, c] - _between(before, i, m, c))
                 out[y, x, c] = value
-            out[y, x, channels] = _between(rendered, j, k, i, m, channels + 1)
+            invented[y, x] = _between(after, i, m, channels + 1)
 
 
 @nb.njit(cache=True, inline="always")
-def _between(picture: Float32Array, j: int, k: int, i: int, m: int, c: int) -> np.float32:
-    """Bilinear value, three quarters of (j, i) and a quarter of (k, m) along each way."""
-    near = np.float32(0.75) * picture[j, i, c] + np.float32(0.25) * picture[j, m, c]
-    far = np.float32(0.75) * picture[k, i, c] + np.float32(0.25) * picture[k, m, c]
-    value: np.float32 = np.float32(0.75) * near + np.float32(0.25) * far
+def _between(row: Float32Array, i: int, m: int, c: int) -> np.float32:
+    """Three quarters of pixel i and a quarter of pixel m."""
+    value: np.float32 = np.float32(0.75) * row[i, c] + np.float32(0.25) * row[m, c]
     return value

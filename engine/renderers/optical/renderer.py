@@ -41,6 +41,7 @@ class Quality:
     Attributes:
         distance, rate, least, most: how many lens points a disc is given (see :func:`points_for`).
         lamps: pixels that may be drawn for the lamps of a frame.
+        askers: lens points that tell whether a pixel of a lamp's disc is lit.
         half_size: render at half the size and put the plate's sharp detail back.
         reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
     """
@@ -52,12 +53,15 @@ class Quality:
     reach: int
     sweeps: int
     lamps: float
+    askers: int
     half_size: bool
 
 
 QUALITIES = {
-    "draft": Quality(distance=1.0, rate=8.0, least=20, most=64, reach=2, sweeps=0, lamps=1e6, half_size=True),
-    "final": Quality(distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7, half_size=False),
+    "draft": Quality(distance=1.0, rate=8.0, least=20, most=64, reach=1, sweeps=0, lamps=1e6, askers=3, half_size=True),
+    "final": Quality(
+        distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7, askers=9, half_size=False
+    ),
 }
 
 
@@ -151,11 +155,12 @@ class OpticalRenderer:
             rendered = self._through_lens(
                 small, small_radius, image.shape[2], lamps.halved(half_radius(lamps.radius)), plate
             )
-            out = np.empty((*radius.shape, image.shape[2] + 1), np.float32)
-            restore(image, radius, small, rendered, out)
-        else:
-            out = self._through_lens(image, radius, image.shape[2], lamps, plate)
-        return np.ascontiguousarray(out[..., :-1]), np.ascontiguousarray(out[..., -1])
+            out = np.empty_like(image)
+            invented = np.empty_like(radius)
+            restore(image, radius, small, rendered, out, invented)
+            return out, invented
+        both = self._through_lens(image, radius, image.shape[2], lamps, plate)
+        return np.ascontiguousarray(both[..., :-1]), np.ascontiguousarray(both[..., -1])
 
     def _through_lens(
         self, image: Float32Array, radius: Float32Array, judged: int, lamps: Lamps, plate: PlateFrame
@@ -200,7 +205,9 @@ class OpticalRenderer:
             # A focus pull asks for a new number every frame: the last few are enough to keep.
             if len(self._lenses) > 8:
                 self._lenses.clear()
-            self._lenses[number] = lens_points(self.aperture, number, self._opening, self._picture)
+            self._lenses[number] = lens_points(
+                self.aperture, number, self._opening, self._picture, askers=self.quality.askers
+            )
         return self._lenses[number]
 
     def _check_cancelled(self, frame: int) -> None:
