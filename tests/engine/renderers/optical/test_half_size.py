@@ -22,9 +22,10 @@ def _even(height: int, width: int, radius: float) -> Float32Array:
 
 
 def _back(image: Float32Array, radius: Float32Array, small: Float32Array, rendered: Float32Array) -> Float32Array:
-    out = np.full((*radius.shape, image.shape[2] + 1), np.nan, np.float32)
-    restore(image, radius, small, np.ascontiguousarray(rendered, np.float32), out)
-    return out
+    """Colours and, as a last channel, the invented share."""
+    out, invented = np.full_like(image, np.nan), np.full_like(radius, np.nan)
+    restore(image, radius, small, np.ascontiguousarray(rendered, np.float32), out, invented)
+    return np.concatenate([out, invented[..., None]], axis=2)
 
 
 def _with_invented(small: Float32Array, share: float = 0.0) -> Float32Array:
