@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ChannelError, FormatError, MediaError, MissingFrameError, require
-from engine.frames import Float32Array, FrameRange, Window
+from engine.frames import FrameRange
 from engine.media import DepthReader, PlateReader
+from engine.media.encoding import display_image
 from engine.shot import Depth, Plate
 from training.benchmark.table import Rows, finite, mean, number
 from training.metrics import SquaredError, TemporalError, decibels, edge_band, paired, ssim_of_display
@@ -117,7 +118,7 @@ def _score(ours: PlateReader, truth: PlateReader, depth: _Disparity, frames: Fra
     scores = []
     for frame in frames:
         first, second = ours.read(frame), truth.read(frame)
-        result, goal = paired(_on_display(first.image, first.window), _on_display(second.image, second.window))
+        result, goal = paired(display_image(first.image, first.window), display_image(second.image, second.window))
         near = depth.band(frame, result.shape[:2])
         scores.append(
             FrameScore(
@@ -130,19 +131,6 @@ def _score(ours: PlateReader, truth: PlateReader, depth: _Disparity, frames: Fra
         )
     similar = mean(score.ssim for score in scores)
     return Evaluation(tuple(scores), decibels(whole.mean), similar, decibels(edges.mean), motion.mean)
-
-
-def _on_display(image: Float32Array, window: Window) -> Float32Array:
-    """The pixels of the display window; black where there is no data."""
-    if window.is_plain:
-        return image
-    shown = np.zeros((window.display_height, window.display_width, *image.shape[2:]), image.dtype)
-    left, top = window.x - window.display_x, window.y - window.display_y
-    inside = image[max(0, -top) :, max(0, -left) :]
-    top, left = max(0, top), max(0, left)
-    inside = inside[: max(0, shown.shape[0] - top), : max(0, shown.shape[1] - left)]
-    shown[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return shown
 
 
 class _Disparity:
@@ -169,7 +157,7 @@ class _Disparity:
             if self._given is not None:
                 raise
             return None
-        disparity = _on_display(depth.values, depth.window)
+        disparity = display_image(depth.values[:, :, None], depth.window)[:, :, 0]
         require(
             disparity.shape == shape,
             FormatError,

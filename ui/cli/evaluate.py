@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json as jsonlib
-import math
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-from engine.errors import MissingFrameError
-
-if TYPE_CHECKING:
-    from ui.evaluation import Scores
 
 __all__ = ["evaluate"]
 
@@ -32,38 +26,12 @@ def evaluate(
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Compare a result with its reference: PSNR, SSIM, PSNR near depth edges, temporal error."""
-    from ui.evaluation import compare, sequence_in
+    from engine.frames import FrameRange
+    from training.benchmark import aligned
+    from training.evaluation import evaluate as compare
 
-    scores = compare(sequence_in(result), sequence_in(reference), disparity and sequence_in(disparity), frames)
-    if not scores:
-        raise MissingFrameError(f"{result} and {reference} have no frame in common; check the folders and --frames")
+    found = compare(result, reference, disparity, None if frames is None else FrameRange.parse(frames))
     if json:
-        typer.echo(jsonlib.dumps({"event": "evaluation", **_plain(scores)}))
+        typer.echo(jsonlib.dumps({"event": "evaluation", **jsonlib.loads(found.to_json())}))
     else:
-        _print_table(scores)
-
-
-def _plain(scores: Scores) -> dict[str, Any]:
-    whole = {
-        "psnr": scores.psnr,
-        "ssim": scores.ssim,
-        "edge_band_psnr": scores.edge_band_psnr,
-        "temporal_error": scores.temporal_error,
-    }
-    rows = [{"frame": row.frame, "psnr": _number(row.psnr), "ssim": _number(row.ssim)} for row in scores.rows]
-    return {**{name: _number(value) for name, value in whole.items()}, "frames": rows}
-
-
-def _number(value: float) -> float | None:
-    """JSON has no infinity and no NaN: two equal pictures have no error to take a logarithm of."""
-    return value if math.isfinite(value) else None
-
-
-def _print_table(scores: Scores) -> None:
-    typer.echo(f"{'frame':>8} {'PSNR dB':>9} {'SSIM':>8}")
-    for row in scores.rows:
-        typer.echo(f"{row.frame:>8} {row.psnr:>9.2f} {row.ssim:>8.4f}")
-    typer.echo(f"{'shot':>8} {scores.psnr:>9.2f} {scores.ssim:>8.4f}")
-    edge = "no depth edges known" if math.isnan(scores.edge_band_psnr) else f"{scores.edge_band_psnr:.2f} dB"
-    still = "one frame" if math.isnan(scores.temporal_error) else f"{scores.temporal_error:.5f}"
-    typer.echo(f"PSNR within 12 px of a depth edge: {edge}\ntemporal error: {still}")
+        typer.echo(aligned(found.rows()))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from engine.media import PartDescription
+    from engine.shot import FocusKey
 
 __all__ = ["info"]
 
@@ -34,8 +38,8 @@ def info(
     if json:
         typer.echo(jsonlib.dumps(facts))
         return
-    for name, value in facts.items():
-        typer.echo(f"{name.replace('_', ' ')}: {_shown(value)}")
+    for line in _lines(facts):
+        typer.echo(line)
 
 
 def _program() -> dict[str, Any]:
@@ -45,25 +49,40 @@ def _program() -> dict[str, Any]:
 
 
 def _sequence(place: str) -> dict[str, Any]:
-    from engine.media import PlateReader
-    from engine.shot import Plate
-    from ui.evaluation import sequence_in
+    from engine.media import describe
+    from training.evaluation import sequence_in
 
-    path = sequence_in(place)
-    with PlateReader(Plate(path=path)) as reader:
-        found, window = reader.info, reader.info.window
-        return {
-            "path": path,
-            "frames": f"{reader.frames} ({len(reader.frames)})",
-            "display_window": f"{window.display_width}x{window.display_height}",
-            "data_window": f"{window.width}x{window.height} at {window.x},{window.y}",
-            "channels": list(found.channels),
-            "data_type": found.data_type,
-            "colour_space": found.colour_space,
-            "pixel_aspect": found.pixel_aspect,
-            "frame_rate": None if found.frame_rate is None else float(found.frame_rate),
-            "metadata": {name: str(value) for name, value in sorted((found.metadata or {}).items())},
-        }
+    found = describe(sequence_in(place))
+    return {
+        "path": found.path,
+        "format": found.file_format,
+        "frames": f"{found.frames} ({len(found.frames)})",
+        "missing": str(found.missing) or None,
+        "frame_rate": None if found.frame_rate is None else float(found.frame_rate),
+        "colour_space": found.colour_space,
+        "parts": [_part(part) for part in found.parts],
+    }
+
+
+def _part(part: PartDescription) -> dict[str, Any]:
+    window = part.window
+    return {
+        "name": part.name,
+        "display_window": f"{window.display_width}x{window.display_height} at {window.display_x},{window.display_y}",
+        "data_window": f"{window.width}x{window.height} at {window.x},{window.y}",
+        "pixel_aspect": part.pixel_aspect,
+        "compression": part.compression or None,
+        "deep": part.deep,
+        "channels": {channel.name: channel.data_type for channel in part.channels},
+        "metadata": {name: _plain(value) for name, value in sorted(part.metadata.items())},
+    }
+
+
+def _plain(value: object) -> object:
+    """A header's entry as JSON has it."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, int | float | str) else str(value)
 
 
 def _shot(document: Path) -> dict[str, Any]:
@@ -71,21 +90,26 @@ def _shot(document: Path) -> dict[str, Any]:
     from engine.shot import load_shot
 
     shot = load_shot(document)
-    focus = shot.focus.keys
-    facts: dict[str, Any] = {
+    return {
         "shot": shot.name or document.stem,
         "plate": shot.plate.path,
         "depth": shot.depth.path or "in the plate's files",
         "depth_limits": _limits(shot.depth.near, shot.depth.far),
-        "focus_keys": [f"{key.frame:g}" for key in focus],
+        "focus_keys": [_key(key) for key in shot.focus.keys],
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
         "quality": shot.renderer.quality,
         "output": shot.output.path,
+        "plate_files": {name: value for name, value in _sequence(shot.plate.path).items() if name != "path"},
     }
-    return {
-        **facts,
-        "plate_files": {k: v for k, v in _sequence(shot.plate.path).items() if k not in ("path", "metadata")},
-    }
+
+
+def _key(key: FocusKey) -> str:
+    """A key of the focal point, as the flags have it."""
+    if key.pixel is not None:
+        return f"{key.frame:g}@{key.pixel[0]:g},{key.pixel[1]:g}"
+    if key.distance is not None:
+        return f"{key.frame:g}={key.distance:g} away"
+    return f"{key.frame:g}={key.disparity:g}"
 
 
 def _limits(near: float | None, far: float | None) -> str:
@@ -94,9 +118,33 @@ def _limits(near: float | None, far: float | None) -> str:
     return f"near {near:g}, far {'by convention' if far is None else f'{far:g}'}"
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "".join(f"\n    {str(name).replace('_', ' ')}: {_shown(inner)}" for name, inner in value.items())
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return "not known" if value is None else str(value)
+def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:
+    """The facts for a person: what is nested is indented, what is not known left out."""
+    lines: list[str] = []
+    for name, value in facts.items():
+        label = f"{indent}{name.replace('_', ' ')}:"
+        if name == "parts":
+            for number, part in enumerate(value):
+                several = [f"{indent}part {number}:"] if len(value) > 1 else []
+                lines += [*several, *_lines(part, indent + "    " * len(several))]
+        elif name == "channels":
+            lines.append(f"{label} {_channels(value)}")
+        elif name == "metadata":
+            lines += [label, *(f"{indent}    {entry}: {_text(held)}" for entry, held in value.items())] if value else []
+        elif isinstance(value, Mapping):
+            lines += [label, *_lines(value, f"{indent}    ")] if value else []
+        elif value not in (None, "", False):
+            lines.append(f"{label} {_text(value)}")
+    return lines
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _channels(types: Mapping[str, str]) -> str:
+    """``R, G, B (half), Z (float)``."""
+    names: dict[str, list[str]] = {}
+    for name, data_type in types.items():
+        names.setdefault(data_type, []).append(name)
+    return ", ".join(f"{', '.join(of_type)} ({data_type})" for data_type, of_type in names.items())
