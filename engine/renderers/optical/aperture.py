@@ -54,11 +54,6 @@ def points_for(radius: float, *, distance: float, rate: float, least: int, most:
     return int(min(max(min(pi * (radius / distance) ** 2, rate * sqrt(radius)), least), most))
 
 
-def spacing(number: int) -> float:
-    """Distance between ``number`` even points in the unit disc."""
-    return sqrt(pi / number)
-
-
 def lens_points(
     aperture: Aperture,
     number: int,
@@ -81,10 +76,10 @@ def lens_points(
         askers: how many points a place of the opening asks whether it sees a lamp.
     """
     if picture is not None:
-        points = _points_in_picture(picture, number)
+        points, distance = _points_in_picture(picture, number)
         turn = np.radians(aperture.rotation)
     else:
-        points = _points_in_outline(aperture, number)
+        points, distance = _points_in_outline(aperture, number), sqrt(pi / number)
         turn = 0.0
     x = points[:, 0] * np.cos(turn) + points[:, 1] * np.sin(turn)
     y = -points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn)
@@ -95,7 +90,7 @@ def lens_points(
     stacked = np.ascontiguousarray(np.stack([x, y, weight], axis=1).astype(np.float32))
     return Lens(
         points=stacked,
-        spacing=spacing(number),
+        spacing=distance,
         nearest=_nearest_points(stacked, NEAREST_GRID, min(askers, len(stacked))),
         opening=opening,
         cats_eye=aperture.cats_eye,
@@ -196,8 +191,8 @@ def _smoothstep(low: float, high: float, value: NDArray[np.float64]) -> NDArray[
     return step
 
 
-def _points_in_picture(picture: Float32Array, number: int) -> NDArray[np.float64]:
-    """Points of the unit square on a low-discrepancy lattice, weighted by the picture's mean around each."""
+def _points_in_picture(picture: Float32Array, number: int) -> tuple[NDArray[np.float64], float]:
+    """Points of the square on a low-discrepancy lattice, weighted by the picture's mean around each, and their distance."""
     light = np.maximum(np.nan_to_num(picture.astype(np.float64)), 0.0)
     height, width = light.shape
     side = max(height, width)
@@ -219,4 +214,4 @@ def _points_in_picture(picture: Float32Array, number: int) -> NDArray[np.float64
     weight = integral[y1, x1] - integral[y0, x1] - integral[y1, x0] + integral[y0, x0]
     keep = weight > 1e-4 * weight.max()
     points = np.stack([2.0 * u - 1.0, 2.0 * v - 1.0, weight], axis=1)[keep]
-    return np.asarray(points, np.float64)
+    return np.asarray(points, np.float64), 2.0 / sqrt(laid)

@@ -66,7 +66,7 @@ def extend_background(
             if number == 1:
                 found = _invent_first(y, x, radius, front, back, back_radius, back_kind, mean)
             else:
-                found = _invent_next(y, x, number, wave, back, back_radius, back_kind, mean)
+                found = _invent_next(y, x, number, wave, radius, back, back_radius, back_kind, mean)
             if not found:
                 continue
         if number >= back_radius[y, x] - radius[y, x] + STEP:
@@ -130,6 +130,7 @@ def _invent_next(
     x: int,
     number: int,
     wave: NDArray[np.int16],
+    radius: Float32Array,
     back: Float32Array,
     back_radius: Float32Array,
     back_kind: NDArray[np.uint8],
@@ -154,7 +155,9 @@ def _invent_next(
                 mean[c] += weight * back[yy, xx, c]
     if total == 0.0:
         return False
-    _set_back(y, x, depth / total, total, mean, back, back_radius, back_kind)
+    # The mean of slightly different radii must stay behind what hides it.
+    behind = max(depth / total, radius[y, x] + STEP)
+    _set_back(y, x, behind, total, mean, back, back_radius, back_kind)
     return True
 
 

@@ -110,8 +110,8 @@ def paint_views(
                             cover = coverage[source_y, x - shift]
                             for j in range(np.uint64(x * planes), np.uint64((x + 1) * planes - 1)):
                                 view[j] += cover * (front_row[source_y, j + offset] - view[j])
-                            through = np.floor(np.float32(SHADES) * (np.float32(1.0) - cover) + np.float32(0.5))
-                            view[(x + 1) * planes - 1] = radius + np.float32(VEIL) * through
+                            kept = (x + 1) * planes - 1
+                            view[kept] = _veiled(view[kept], radius, cover)
                     elif source == OPAQUE:
                         for j in range(begin, end):
                             view[j] = front_row[source_y, j + offset]
@@ -243,6 +243,20 @@ def _add_lamps(
                 amount *= _through_barrel(x, y, width, height, aspect, lens[through], cats_eye)
             for c in range(light.shape[1]):
                 total[x * planes + c] += amount * light[n, c]
+
+
+@nb.njit(cache=True, inline="always")
+def _veiled(kept: np.float32, radius: np.float32, cover: np.float32) -> np.float32:
+    """What a view keeps where a thing of ``radius`` covers by a part what it showed before.
+
+    Over its own surface, as a strand of hair over hair, a thing lets through no more than both do.
+    """
+    through = np.float32(1.0) - cover
+    under = np.floor((kept + np.float32(VEIL / 2)) * np.float32(1.0 / VEIL))
+    if kept - under * np.float32(VEIL) - radius < np.float32(2.0):
+        through *= under * np.float32(1.0 / SHADES)
+    veiled: np.float32 = radius + np.float32(VEIL) * np.floor(np.float32(SHADES) * through + np.float32(0.5))
+    return veiled
 
 
 @nb.njit(cache=True, inline="always")

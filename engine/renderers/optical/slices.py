@@ -47,8 +47,9 @@ class Slices:
 def slice_radii(farthest: float, nearest: float) -> Float32Array:
     """Radii of the slices between two signed radii, from far to near; 0 is one of them.
 
-    Steps are a quarter of a pixel near the focal plane and 4 % of the radius away from it, up to 0.8 pixels: a disc's
-    radius is then wrong by 2 % and 0.4 pixels at most, and two neighbouring slices never part by more than STEP.
+    Steps are a quarter of a pixel near the focal plane and 4 % of the radius away from it, up to 0.8 pixels: the radius
+    of a disc that shows is then wrong by 0.4 pixels at most, and two neighbouring slices never part by more than STEP.
+    Up to half a pixel all is slice 0, for no lens point moves it to another pixel.
     """
 
     def one_side(limit: float) -> list[float]:

@@ -1,8 +1,8 @@
 """Spread of a surface's light over the distance between lens points.
 
 Neighbouring lens points show a far out-of-focus pixel several pixels apart. Spread over that distance beforehand, its
-light becomes an even disc instead of a pattern of dots. Light stays on its own surface, and none is lost: what would
-leave the surface stays in its pixel.
+light becomes an even disc instead of a pattern of dots. Light stays on its own surface: what would leave it stays in
+its pixel. An even surface stays even whatever its slope; where the radius is the same all around, no light is lost.
 """
 
 from __future__ import annotations

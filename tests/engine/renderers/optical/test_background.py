@@ -90,11 +90,6 @@ def test_nothing_is_invented_where_nothing_is_hidden(seed: int, cell: int) -> No
         assert back <= around.max() + ROUNDING * 16
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_invent_next takes the mean radius of surfaces up to SAME_SURFACE apart, which can come before the front: "
-    "light_field then paints the invented colour over the seen one",
-)
 def test_what_is_invented_lies_behind_what_is_seen() -> None:
     radius = np.ascontiguousarray(16.0 * texture(20, 24, 9999, 2)[..., 0])
     surfaces, _ = _grown(texture(20, 24, 1, 1), radius)
