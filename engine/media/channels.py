@@ -79,7 +79,9 @@ def find_layers(
     for layer in dict.fromkeys(names):
         selection = _layer(header, layer, taken)
         if selection is None:
-            raise ChannelError(f'{place} has no layer "{layer}" (plate.extra_layers); it has {header.channels}')
+            channel = any(layer in part.channels for part in header.parts) and layer_of(layer)
+            hint = f'; to blur the channel "{layer}", name its layer "{channel}"' if channel else ""
+            raise ChannelError(f'{place} has no layer "{layer}" (plate.extra_layers); it has {header.channels}{hint}')
         if selection.part.window == colour.part.window:
             found.append(selection)
         elif "*" not in wanted:

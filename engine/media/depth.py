@@ -28,11 +28,13 @@ class DepthImage:
             are kept: infinity is a distance.
         window: where the values lie.
         alpha: (H, W) float32, the alpha beside the depth; read only where ``depth.unpremultiply`` asks for it.
+        held: whether the frame has no depth file of its own, and another frame's was read.
     """
 
     values: Float32Array
     window: Window
     alpha: Float32Array | None = None
+    held: bool = False
 
 
 class DepthReader:
@@ -101,23 +103,27 @@ class DepthReader:
         """
         with self._lock:
             number = self._number(frame)
+            held = self._own and number != self._wanted(frame)
             found = self._select(self._source.header(number), number)
             alpha = self._alpha(found.part) if self._depth.unpremultiply else None
             channels = (*found.channels, *([alpha] if alpha else []))
             _, pixels = self._source.pixels(number, found.part.number, channels)
         beside = np.ascontiguousarray(pixels[:, :, 1]) if alpha else None
-        return DepthImage(np.ascontiguousarray(pixels[:, :, 0]), found.part.window, beside)
+        return DepthImage(np.ascontiguousarray(pixels[:, :, 0]), found.part.window, beside, held)
 
     def _number(self, frame: int) -> int:
-        """The number of the depth's own file for a frame of the plate."""
-        plate = self._plate
+        """The number of the file that is read for a frame of the plate."""
+        number = self._wanted(frame)
+        # Black has no distance of its own: under a black frame the depth is held.
+        held = self._source.source(number, "error" if self._plate.on_missing == "error" else "hold")
+        return number if held is None else held
+
+    def _wanted(self, frame: int) -> int:
+        """The number of the depth's own file for a frame of the plate, whether or not it is there."""
         if self._plate_source is not None:
             shown = self._plate_source.source(frame, "hold")
             frame = frame if shown is None else shown
-        number = frame + self._depth.frame_offset * self._own
-        # Black has no distance of its own: under a black frame the depth is held.
-        held = self._source.source(number, "error" if plate.on_missing == "error" else "hold")
-        return number if held is None else held
+        return frame + self._depth.frame_offset * self._own
 
     def _select(self, header: Header, frame: int) -> Selection:
         place = f"frame {frame}: {header.path}"

@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 import av
 import numpy as np
 
-from engine.errors import FormatError, OutputWriteError, RackfocusError, require
-from engine.frames import Float32Array, RenderedFrame
+from engine.errors import FormatError, OutputExistsError, OutputWriteError, RackfocusError, require
+from engine.frames import Float32Array, FrameRange, RenderedFrame
 from engine.media.attributes import check_names
 from engine.media.colour import colour_spaces
 from engine.media.encoding import display_image, from_linear, open_folder
@@ -29,6 +29,9 @@ __all__ = ["DEFAULT_RATE", "MovieWriter"]
 
 DEFAULT_RATE: Final = Fraction(24)
 """Frames per second where neither the shot nor the plate says any."""
+
+SIGNATURE: Final = "Rackfocus"
+"""The movie's comment, the one entry that all three containers keep; it tells our movies from others."""
 
 _CONTAINERS: Final = {".mov": "mov", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska"}
 _REC709: Final = 1
@@ -80,6 +83,24 @@ class MovieWriter:
         """The movie, whatever the frame."""
         del frame
         return self._path
+
+    def check_kept(self, frames: FrameRange) -> None:
+        """See ``FrameWriter``."""
+        if not self._path.exists():
+            return
+        signature, count = _seen(self._path)
+        require(
+            signature.startswith(SIGNATURE),
+            OutputExistsError,
+            f"output.path: {self._path} exists and was not made by Rackfocus; choose another output or give "
+            "--overwrite",
+        )
+        require(
+            count <= len(frames),
+            OutputExistsError,
+            f"output.path: {self._path} has {count} frames and would be replaced by {len(frames)}; choose another "
+            "output or give --overwrite",
+        )
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """None: a movie is always made anew."""
@@ -157,7 +178,7 @@ class MovieWriter:
         code = TimeCode.unpack(rendered.metadata.get("smpte:TimeCode"), self._rate)
         if code is not None and self._path.suffix.lower() == ".mov":
             container.metadata["timecode"] = str(code)
-        container.metadata.update({"encoder": "Rackfocus", **self._output.metadata})
+        container.metadata.update({**self._output.metadata, "comment": SIGNATURE})
         stream = container.add_stream("libx264" if self._codec == "h264" else "prores_ks", rate=self._rate)
         stream.width, stream.height, self._size = width, height, (height, width)
         context = stream.codec_context
@@ -186,6 +207,17 @@ class MovieWriter:
         return OutputWriteError(
             f"{place}the movie {self._path} cannot be written ({said}); free some space or choose another output"
         )
+
+
+def _seen(path: Path) -> tuple[str, int]:
+    """Comment and number of frames of a movie; nothing and 0 for what is no movie."""
+    try:
+        with av.open(str(path)) as container:
+            said = {name.lower(): text for name, text in container.metadata.items()}
+            count = container.streams.video[0].frames if container.streams.video else 0
+            return said.get("comment", ""), count
+    except (av.error.FFmpegError, OSError):
+        return "", 0
 
 
 def _codec(output: Output) -> str:

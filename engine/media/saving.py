@@ -40,6 +40,9 @@ LOSSY: Final = frozenset({"dwaa", "dwab", "b44", "b44a", "pxr24"})
 _FALSE_ALARM: Final = "failed TIFFWriteCustomDirectory() of the Exif data"
 """Said by the TIFF writer of 3.2.2 after every file that is not sRGB, though the file is whole."""
 
+NEARLY_FULL: Final = 1 << 20
+"""Bytes left, below which a write that failed is taken to have failed for want of space."""
+
 _HALF_MOST: Final = 65504.0
 _COMPRESSIONS: Final = {
     "openexr": ("none", "rle", "zip", "zips", "piz", "pxr24", "b44", "b44a", "dwaa", "dwab", "htj2k256", "htj2k32"),
@@ -216,15 +219,21 @@ def _failed(place: str, path: Path, said: str) -> OutputWriteError:
         return OutputWriteError(
             f"{place} cannot be written, because the folder {folder} is read-only; choose another output"
         )
-    reason = (said.strip().splitlines() or ["the disk is full or went away"])[0]
-    return OutputWriteError(
-        f"{place} cannot be written ({reason}){_room(folder)}; free some space or choose another output"
-    )
+    if _is_full(folder):
+        return OutputWriteError(
+            f"{place} cannot be written, because the disk is full; free some space or choose another output"
+        )
+    reason = (said.strip().splitlines() or ["the disk went away"])[0].replace(path.name, "it")
+    space = "" if "denied" in reason else "free some space or "
+    return OutputWriteError(f"{place} cannot be written ({reason}); {space}choose another output")
 
 
-def _room(folder: Path) -> str:
-    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize if hasattr(os, "statvfs") else -1
-    return f", {free // 1024} KiB are free in {folder}" if 0 <= free < 1 << 30 else ""
+def _is_full(folder: Path) -> bool:
+    """Whether less than a small picture's space is left; pseudo file systems have no blocks at all."""
+    if not hasattr(os, "statvfs"):
+        return False
+    found = os.statvfs(folder)
+    return found.f_blocks > 0 and found.f_bavail * found.f_frsize < NEARLY_FULL
 
 
 def _spoken(file_format: str) -> str:

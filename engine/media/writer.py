@@ -52,6 +52,16 @@ class FrameWriter(Protocol):
         """The file that a frame goes to."""
         ...
 
+    def check_kept(self, frames: FrameRange) -> None:
+        """Refuse to replace a movie that is not ours, or that has more frames than those to be written.
+
+        Frames of a sequence are looked at one by one instead, with ``is_whole``.
+
+        Raises:
+            OutputExistsError: work would be lost.
+        """
+        ...
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """The header's entries of a frame that is there and whole; None otherwise, and for movies."""
         ...
@@ -80,7 +90,6 @@ class SequenceWriter:
         self._pattern = Pattern.parse(output.path)
         self.file_format = _format_of(output.path)
         self._colours = colour_spaces()
-        self._only: int | None = None
         check_names(output.metadata)
         require(
             not output.layers or self.file_format == "openexr",
@@ -102,6 +111,9 @@ class SequenceWriter:
         """The file of a frame."""
         return self._pattern.path(frame)
 
+    def check_kept(self, frames: FrameRange) -> None:
+        """See ``FrameWriter``."""
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """See ``FrameWriter``."""
         path = self.path(frame)
@@ -118,14 +130,6 @@ class SequenceWriter:
     ) -> None:
         """See ``FrameWriter``."""
         frame = rendered.frame
-        if self._pattern.is_still:
-            require(
-                self._only in {None, frame},
-                ShotError,
-                f'output.path: "{self._output.path}" has no frame number, so that frame {frame} would replace frame '
-                f"{self._only}; write it like name.%04d.exr",
-            )
-            self._only = frame
         check_names(metadata, "metadata")
         entries = {**passed_on(rendered.metadata), **self._rate(), **self._output.metadata, **metadata}
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
@@ -232,13 +236,14 @@ def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
 
 
 def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None) -> None:
-    """Refuse to write over the plate or the depth, frame by frame, through links too.
+    """Refuse to write over the plate or the depth, frame by frame, through links too, or several frames into one still.
 
     Args:
         frames: those to be written; the plate's when not given.
 
     Raises:
         OutputExistsError: a frame of the result is a file of the plate or the depth.
+        ShotError: several frames go to a path without a frame number.
         MediaError: the plate cannot be found.
     """
     if frames is None:
@@ -247,6 +252,12 @@ def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange 
         source = open_source(plate.path, "plate.path")
         frames = source.frames(plate.frames, "plate.path")
         source.close()
+    require(
+        len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
+        ShotError,
+        f'output.path: "{output.path}" has no frame number, so that {len(frames)} frames would replace each other; '
+        "write it like name.%04d.exr",
+    )
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
     for what, path, offset in inputs:
         for frame in frames:

@@ -23,13 +23,14 @@ class RawFrame:
     """One frame as decoded: the plate's picture, and the depth channel's own values on the plate's data window.
 
     ``alpha`` is what depth is to be divided by, or what says where nothing is seen: the one beside the depth, else the
-    plate's.
+    plate's. ``depth_held`` says that the depth is another frame's.
     """
 
     frame: int
     plate: PlateImage
     depth: Float32Array
     alpha: Float32Array | None
+    depth_held: bool = False
 
 
 class Inputs:
@@ -76,7 +77,7 @@ class Inputs:
         depth = self.depth.read(frame)
         values = fit_depth(depth, plate.window, self._shot.depth.fit, frame)
         beside = depth.alpha is not None and depth.window == plate.window
-        return RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate))
+        return RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate), depth.held)
 
     def check(self, frame: int) -> None:
         """Look at one frame's headers.
@@ -143,8 +144,15 @@ class Inputs:
                 "move the key into the shot or give it a disparity",
             )
             raw = self.read(frame)
-            values, _ = self.disparity(raw, limits)
             left, top = _origin(raw.plate.window)
+            right, bottom = left + raw.plate.window.width, top + raw.plate.window.height
+            require(
+                left <= x <= right and top <= y <= bottom,
+                KeysError,
+                f"focus.keys: the key at frame {frame} picks the pixel {x:g},{y:g}, but the picture goes from "
+                f"{left},{top} to {right},{bottom}; move it inside",
+            )
+            values, _ = self.disparity(raw, limits)
             return sample_disparity(values, x - left, y - top, radius)
 
         return sample

@@ -63,6 +63,8 @@ def render(
         renderer = renderer or open_renderer(shot)
         with closing(open_writer(shot.output, inputs.plate.info)) as writer:
             try:
+                if not overwrite:
+                    writer.check_kept(asked)
                 job = _Job.of(shot, inputs, renderer, report, cancel)
                 todo = job.find_work(asked, None if overwrite else writer)
                 report(Started(len(todo), len(asked) - len(todo)))
@@ -199,6 +201,7 @@ class _Job:
         disparity, repaired = self._inputs.disparity(raw, self._limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
+        self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
 

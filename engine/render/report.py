@@ -17,6 +17,7 @@ __all__ = [
     "Warned",
     "Warnings",
     "Written",
+    "counted",
     "ignore",
 ]
 
@@ -97,10 +98,16 @@ def ignore(_event: Event) -> None:
 
 
 _MESSAGES: Final = {
-    "plate.repaired": "{count} plate values that were not finite were repaired",
-    "depth.repaired": "{count} depth values that were not finite were repaired",
+    "plate.repaired": "{count} plate pixels that were not finite were repaired",
+    "depth.repaired": "{count} depth values that are no depth (NaN, negative, a distance of 0) were filled",
     "plate.substituted": "frames without a plate file were replaced, as plate.on_missing asks",
+    "depth.substituted": "frames without a depth file got that of another frame, as plate.on_missing asks",
 }
+
+
+def counted(frames: int) -> str:
+    """``1 frame``, ``24 frames``."""
+    return f"{frames} frame{'' if frames == 1 else 's'}"
 
 
 @dataclass
@@ -123,4 +130,4 @@ class Warnings:
     def _told(self, kind: str) -> Warned:
         frames = self._frames[kind]
         what = _MESSAGES[kind].format(count=self._counts[kind])
-        return Warned(kind, f"{what} (in {frames} frame{'' if frames == 1 else 's'})", frames)
+        return Warned(kind, f"{what} (in {counted(frames)})", frames)

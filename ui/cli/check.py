@@ -23,6 +23,7 @@ def check(
 ) -> None:
     """Validate a shot: the document, every frame's header, keys, lens and output. Renders nothing."""
     from engine.render import check as look
+    from engine.render.report import counted
 
     shot = load_shot(document)
     findings = look(shot)
@@ -39,7 +40,7 @@ def check(
         raise typer.Exit(findings.problems[0].exit_status)
     if not json:
         limits = "; depth limits will be found by the first render" if findings.finds_limits else ""
-        typer.echo(f"{document}: {findings.frames} frames, all well{limits}")
+        typer.echo(f"{document}: {counted(findings.frames)}, all well{limits}")
 
 
 def _find_limits(shot: Shot, document: Path, json: bool) -> None:

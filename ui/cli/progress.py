@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-from engine.render.report import Event, LimitsFound, Report, Searching, Started, Summary, Warned, Written
+from engine.render.report import Event, LimitsFound, Report, Searching, Started, Summary, Warned, Written, counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -49,9 +49,13 @@ def progress(as_json: bool, out: TextIO | None = None, err: TextIO | None = None
 
 def describe_summary(summary: Summary) -> str:
     """One line for a person."""
-    skipped = f", {summary.skipped} were up to date" if summary.skipped else ""
     speed = f" ({summary.frames_per_second:.2f} frames/s)" if summary.written else ""
-    return f"{summary.written} frames written{skipped}: {summary.output} in {summary.seconds:.1f} s{speed}"
+    done = f"{counted(summary.written)} written{_up_to_date(summary.skipped)}"
+    return f"{done}: {summary.output} in {summary.seconds:.1f} s{speed}"
+
+
+def _up_to_date(skipped: int) -> str:
+    return f", {skipped} {'is' if skipped == 1 else 'are'} up to date" if skipped else ""
 
 
 class _JsonLines:
@@ -79,10 +83,10 @@ class _Lines:
 
     def _line(self, event: Event) -> str:
         if isinstance(event, Searching):
-            return f"finding the depth limits of {event.total} frames" if event.done == 0 else ""
+            return f"finding the depth limits of {counted(event.total)}" if event.done == 0 else ""
         if isinstance(event, Started):
             self._pace = _Pace(event.total)
-            return f"rendering {event.total} frames" + (f", {event.skipped} are up to date" if event.skipped else "")
+            return f"rendering {counted(event.total)}{_up_to_date(event.skipped)}"
         if isinstance(event, Written):
             return f"frame {event.frame} written  {self._pace.step()}"
         return _word(event)

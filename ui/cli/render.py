@@ -101,14 +101,16 @@ def build_shot(
         missing += [] if blur or flags.get("focal_length") else ["--blur or --focal-length"]
         if missing:
             raise ShotError(f"a render needs SHOT.json, or flags that build a shot; missing: {', '.join(missing)}")
+    # A lens and K exclude each other: the one on the command line replaces the document's.
+    if blur:
+        data.pop("lens", None)
+    if flags.get("focal_length") is not None:
+        data.pop("blur", None)
     apply_flags(data, flags)
     if focus or focus_distance:
         data["focus"] = {**dict(data.get("focus") or {}), "keys": focus_keys(focus, focus_distance)}
     if blur:
         data["blur"] = {**dict(data.get("blur") or {}), "keys": blur_keys(blur)}
-        data.pop("lens", None)
-    elif flags.get("focal_length") is not None:
-        data.pop("blur", None)
     return shot_from_dict(data, "flags" if document is None else str(document))
 
 

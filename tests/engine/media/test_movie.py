@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from engine.errors import CorruptError, FormatError, MissingFrameError, OutputWriteError
+from engine.errors import CorruptError, FormatError, MissingFrameError, OutputExistsError, OutputWriteError
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media import DepthReader, PlateInfo, PlateReader, describe, open_writer
 from engine.media.video_planes import decoded, encoded
@@ -39,6 +39,22 @@ def write(path: Path, count: int, channels: int = 3, **settings: object) -> Path
         writer.write(rendered(frame, image, metadata=entries), {}, {})
     writer.close()
     return path
+
+
+@pytest.mark.parametrize("name", ["m.mp4", "m.mov", "m.mkv"])
+def test_a_movie_of_others_or_with_more_frames_is_kept(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / name, 3, metadata={"title": "take 3"})
+    again = open_writer(Output(path=str(path)), info())
+    again.check_kept(FrameRange.of(range(3)))
+    if name != "m.mkv":  # which does not say how many frames it has
+        with pytest.raises(OutputExistsError, match="has 3 frames and would be replaced by 2"):
+            again.check_kept(FrameRange.of(range(2)))
+    path.write_bytes(path.read_bytes().replace(b"Rackfocus", b"Elsewhere"))
+    with pytest.raises(OutputExistsError, match="not made by Rackfocus"):
+        again.check_kept(FrameRange.of(range(3)))
+    path.write_bytes(b"no movie at all")
+    with pytest.raises(OutputExistsError, match="not made by Rackfocus"):
+        again.check_kept(FrameRange.of(range(3)))
 
 
 @pytest.mark.parametrize(("name", "codec"), [("m.mp4", "h264"), ("m.mov", "prores"), ("m.mkv", "h264")])

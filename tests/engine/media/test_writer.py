@@ -208,10 +208,11 @@ def test_what_a_killed_render_left_is_removed(tmp_path: Path) -> None:
 
 
 def test_one_file_cannot_hold_two_frames(tmp_path: Path) -> None:
-    writer = open_writer(output(tmp_path, "still.exr"), INFO)
-    writer.write(rendered(1, noise()), {}, {})
+    store(tmp_path / "a.0001.exr", noise())
+    plate, still = Plate(path=str(tmp_path / "a.%04d.exr")), output(tmp_path, "still.exr")
+    check_output(still, plate, Depth(), FrameRange.of([1]))
     with pytest.raises(ShotError, match="no frame number"):
-        writer.write(rendered(2, noise()), {}, {})
+        check_output(still, plate, Depth(), FrameRange.of([1, 2]))
 
 
 def test_the_result_never_replaces_an_input(tmp_path: Path) -> None:

@@ -99,7 +99,9 @@ CASES: dict[str, tuple[Damage, str, int, str]] = {
     ),
     "keys repeated": (put("blur", keys=[key(1001, value=1), key(1001, value=2)]), "shot.keys", 2, "1001"),
     "no keys": (put("focus", keys=[]), "shot.keys", 2, "focus.keys"),
-    "key outside the picture": (put("focus", keys=[key(1001, pixel=[4000, 3])]), "shot.keys", 2, "4000"),
+    "key outside the picture": (
+        put("focus", keys=[key(1001, pixel=[4000, 3])]), "shot.keys", 2, "1001 picks the pixel 4000",
+    ),
     "key outside the shot": (put("focus", keys=[key(2001, pixel=[4, 3])]), "shot.keys", 2, "2001"),
     "two kinds of key": (put("focus", keys=[key(1001, disparity=0.5, distance=3)]), "shot", 2, "focus.keys"),
     "negative K": (put("blur", keys=[key(1001, value=-3)]), "optics", 2, "blur.keys"),
@@ -148,8 +150,6 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     document.write_text(json.dumps(data))
     before = tree(tmp_path)
     frames = [] if name == "one file for many frames" else ["--frames", "1002"]
-    if name == "one file for many frames":
-        before |= {"out", "out/one.exr"}  # its first frame is whole and stays
     assert run(["render", str(document), "--json", *frames]) == status
     found, message = told(capfd)
     assert found.startswith(code) if code.endswith(".") or not code else found == code
@@ -170,6 +170,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
         (["--focus", "x=1"], "shot.keys", "--focus"),
         (["--aperture-blades", "5"], "usage", "--aperture-blades"),
         (["--near", "close"], "usage", "--near"),
+        (["--blur", "1001=3", "--focal-length", "50", "--f-number", "2"], "shot", "both blur and lens"),
     ],
 )
 def test_a_bad_flag_is_one_sentence(
@@ -210,6 +211,32 @@ def test_a_missing_frame_can_be_held_or_black(choice: str, tmp_path: Path, data:
     assert (read_exr(tmp_path / "out" / "out.1002.exr")[:, :, :3].max() == 0) == (choice == "black")
 
 
+def test_depth_of_another_frame_is_told(tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]) -> None:
+    document = tmp_path / "shot.json"
+    document.write_text(json.dumps(data))
+    depth(tmp_path).unlink()
+    assert run(["render", str(document), "--on-missing", "hold"]) == 0
+    error = capfd.readouterr().err
+    assert "warning: depth.substituted: frames without a depth file got that of another frame" in error
+    assert "plate.substituted" not in error
+
+
+def test_a_movie_of_the_whole_shot_is_not_replaced_by_some_frames(
+    tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "shot.json"
+    document.write_text(json.dumps(data))
+    render = ["render", str(document), "--json", "--out", str(tmp_path / "m.mov")]
+    assert [run(render), run(render)] == [0, 0]
+    assert run([*render, "--frames", "1002"]) == 4
+    assert told(capfd) == (
+        "output.exists",
+        f"output.path: {tmp_path / 'm.mov'} has 5 frames and would be replaced by 1; "
+        "choose another output or give --overwrite",
+    )
+    assert run([*render, "--frames", "1002", "--overwrite"]) == 0
+
+
 def test_values_that_are_not_finite_are_repaired_with_one_warning_and_a_count(
     tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,7 +255,7 @@ def test_values_that_are_not_finite_are_repaired_with_one_warning_and_a_count(
     assert set(warnings) == {"plate.repaired", "depth.repaired"}
     assert warnings["plate.repaired"]["frames"] == 3
     assert "6 plate" in warnings["plate.repaired"]["message"]
-    assert "3 depth" in warnings["depth.repaired"]["message"]
+    assert "3 depth values that are no depth" in warnings["depth.repaired"]["message"]
     for file in (tmp_path / "out").iterdir():
         assert np.isfinite(read_exr(file)).all()
 

@@ -37,7 +37,7 @@ def test_flags_alone_render_a_shot_and_keep_it(tmp_path: Path, capfd: pytest.Cap
     assert kept.depth.near == pytest.approx(2.0, rel=1e-2)
     assert [key.frame for key in kept.focus.keys] == [1001, 1003, 1005]
     assert run(["render", str(tmp_path / "kept.json")]) == 0
-    assert "2 frames written, 3 were up to date" in text(capfd)
+    assert "2 frames written, 3 are up to date" in text(capfd)
 
 
 def test_limits_are_stored_in_the_document_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -44,7 +44,7 @@ def test_a_log_gets_plain_lines() -> None:
     assert lines[3].startswith("frame 1001 written  1/2  ")
     assert lines[3].endswith(" left")
     assert lines[5] == "rackfocus: warning: plate.repaired: 3 plate values were repaired (in 1 frame)"
-    assert out == "2 frames written, 3 were up to date: /out/r.%04d.exr in 4.0 s (0.50 frames/s)\n"
+    assert out == "2 frames written, 3 are up to date: /out/r.%04d.exr in 4.0 s (0.50 frames/s)\n"
     assert "\x1b" not in err
 
 
