@@ -192,7 +192,7 @@ def _smoothstep(low: float, high: float, value: NDArray[np.float64]) -> NDArray[
 
 
 def _points_in_picture(picture: Float32Array, number: int) -> tuple[NDArray[np.float64], float]:
-    """Points of the square on a low-discrepancy lattice, weighted by the picture's mean around each, and their distance."""
+    """Points of the square on a low-discrepancy lattice, the picture's mean around each as weight; their distance."""
     light = np.maximum(np.nan_to_num(picture.astype(np.float64)), 0.0)
     height, width = light.shape
     side = max(height, width)

@@ -125,11 +125,13 @@ def _power_mean(brightness: Float32Array) -> Float32Array:
         running = 0.0
         for i in range(columns):
             total = 0.0
-            y1, x1 = min((j + 1) * CELL, height), min((i + 1) * CELL, width)
-            for y in range(j * CELL, y1):
-                for x in range(i * CELL, x1):
+            count = 0
+            # A pixel in two along both ways is enough for a mean over hundreds.
+            for y in range(j * CELL, min((j + 1) * CELL, height), 2):
+                for x in range(i * CELL, min((i + 1) * CELL, width), 2):
                     total += np.sqrt(max(brightness[y, x], np.float32(0.0)))
-            running += total / ((y1 - j * CELL) * (x1 - i * CELL))
+                    count += 1
+            running += total / count
             integral[j + 1, i + 1] = integral[j, i + 1] + running
     mean = np.empty((rows, columns), np.float32)
     for j in range(rows):
