@@ -19,8 +19,9 @@ ALIKE: Final = 0.02
 """Share of the step within which a neighbour counts as the same surface, or the same mixture."""
 TIE: Final = 0.999
 """Share of the largest step from which on a direction counts as crossing it too."""
-LIMB: Final = 3.0
-"""A curved surface steepens towards its outline: its last pixel drops up to 1 + sqrt(2) times as far as the next."""
+LIMB: Final = 3.25
+"""A curved surface steepens towards its outline: its last pixel drops up to 1 + sqrt(2) times as far as the next, and
+up to 3.1 times along the diagonal of a ball of 8 pixels."""
 RING: Final = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 """The eight neighbours (dy, dx) in turn; the opposite of each is four further."""
 

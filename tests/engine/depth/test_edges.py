@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.depth import clean_edges
@@ -81,6 +81,7 @@ def test_curved_surfaces_creases_and_noise_keep_their_bits() -> None:
         np.testing.assert_array_equal(clean_edges(surface), surface)
 
 
+@example(38.4453125, 28.5703125, 8.0, 0.25, 0.0)
 @given(st.floats(38, 42), st.floats(28, 32), st.floats(8, 26), st.floats(0.05, 0.4), st.floats(0.0, 0.4))
 @settings(max_examples=200, deadline=None)
 def test_a_ball_before_a_wall_keeps_its_bits(
