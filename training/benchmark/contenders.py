@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
+import numba
 import numpy as np
 
 from engine.errors import ShotError, require
@@ -20,9 +21,10 @@ __all__ = ["CONTENDERS", "OWN", "Rackfocus", "contenders"]
 class Rackfocus:
     """The optical renderer in this process.
 
-    Its time is that of all threads of the process (``time.process_time``) while the renderer works on frames that lie
-    in memory; one frame is rendered before the first measurement of each size, so that compilation is out
-    (``warm_up=False`` leaves that frame out).
+    Its time is that of the process (``time.process_time``) while the renderer works on frames that lie in memory, on
+    one thread, as the peers are measured too: threads that wait for each other would count as work. One frame is
+    rendered before the first measurement of each size, so that compilation is out (``warm_up=False`` leaves that
+    frame out).
     """
 
     def __init__(self, quality: Literal["draft", "final"], warm_up: bool = True) -> None:
@@ -55,9 +57,14 @@ class Rackfocus:
         if self._warm_up and frames[0].image.shape not in self._warm:
             OpticalRenderer(quality=self.quality).render(frames[0])
             self._warm.add(frames[0].image.shape)
-        start = time.process_time()
-        rendered = list(OpticalRenderer(quality=self.quality).stream(frames))
-        seconds = (time.process_time() - start) / len(frames)
+        threads = numba.get_num_threads()
+        numba.set_num_threads(1)
+        try:
+            start = time.process_time()
+            rendered = list(OpticalRenderer(quality=self.quality).stream(frames))
+            seconds = (time.process_time() - start) / len(frames)
+        finally:
+            numba.set_num_threads(threads)
         images: tuple[Float32Array, ...] = tuple(np.asarray(frame.image, dtype=np.float32) for frame in rendered)
         return Rendering(images, (seconds,) * len(frames))
 

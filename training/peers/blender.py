@@ -96,7 +96,9 @@ class BlenderDefocus:
             outputs = [folder / f"result.{index:04d}.exr" for index in range(len(frames))]
             job = self._job(frames, outputs, folder)
             (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-            command = ["blender", "--background", "--factory-startup", "-noaudio", "--python-exit-code", "7"]
+            # One thread: waiting for another is no work.
+            command = ["blender", "--background", "--factory-startup", "-noaudio", "--threads", "1"]
+            command += ["--python-exit-code", "7"]
             command += ["--python", str(_SCRIPT), "--", "job.json"]
             # Blender's own Python must not see this environment's packages.
             _, said = run_program(command, folder, outputs, {"PYTHONPATH": "", "PYTHONHOME": ""})

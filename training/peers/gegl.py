@@ -28,8 +28,8 @@ from training.peers.peer import Availability, Rendering, find_program, radius_of
 
 __all__ = ["GeglLensBlur", "LensBlurSettings"]
 
-# Software only: an OpenCL device would do work that no CPU second shows.
-_ENVIRONMENT = {"GEGL_USE_OPENCL": "no"}
+# Software only: an OpenCL device would do work that no CPU second shows. One thread: waiting for another is no work.
+_ENVIRONMENT = {"GEGL_USE_OPENCL": "no", "GEGL_THREADS": "1"}
 
 
 @dataclass(frozen=True)
