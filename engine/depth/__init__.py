@@ -2,7 +2,7 @@
 
 from engine.depth.conventions import DepthLimits, Disparity, to_disparity
 from engine.depth.edges import clean_edges
-from engine.depth.focus import focus_curve, sample_disparity
+from engine.depth.focus import focus_curve, frame_of, sample_disparity
 from engine.depth.limits import DepthSurvey, find_limits
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "clean_edges",
     "find_limits",
     "focus_curve",
+    "frame_of",
     "sample_disparity",
     "to_disparity",
 ]

@@ -17,7 +17,7 @@ from engine.frames import Float32Array
 if TYPE_CHECKING:
     from engine.shot import Depth, FocusKey, Shot
 
-__all__ = ["Sampler", "focus_curve", "sample_disparity"]
+__all__ = ["Sampler", "focus_curve", "frame_of", "sample_disparity"]
 
 Sampler = Callable[[int, float, float, int], float]
 """Disparity of a frame around x, y (pixels from the top left of the display window) within a radius in pixels."""
@@ -90,8 +90,13 @@ def _disparity_of(key: FocusKey, shot: Shot, limits: DepthLimits, sample: Sample
         return limits.disparity_at(key.distance, shot.depth)
     assert key.pixel is not None  # the document holds exactly one of the three
     x, y = key.pixel
-    # Halves go up, so that a key's frame does not depend on whether its number is even.
-    return sample(floor(key.frame + 0.5), x, y, shot.focus.sample_radius)
+    return sample(frame_of(key), x, y, shot.focus.sample_radius)
+
+
+def frame_of(key: FocusKey) -> int:
+    """The frame that a pixel key reads: the nearest whole one."""
+    # Halves go up, so that it does not depend on whether the number is even.
+    return floor(key.frame + 0.5)
 
 
 def sample_disparity(disparity: Float32Array, x: float, y: float, radius: int) -> float:

@@ -6,7 +6,7 @@ from engine.media.depth import DepthImage, DepthReader
 from engine.media.description import ChannelDescription, Description, PartDescription, describe
 from engine.media.fitting import fit_depth
 from engine.media.plate import PlateImage, PlateInfo, PlateReader, read_weights
-from engine.media.writer import FrameWriter, check_output, open_writer
+from engine.media.writer import FrameWriter, check_output, check_settings, open_writer
 
 __all__ = [
     "ChannelDescription",
@@ -19,6 +19,7 @@ __all__ = [
     "PlateInfo",
     "PlateReader",
     "check_output",
+    "check_settings",
     "describe",
     "fit_depth",
     "open_writer",

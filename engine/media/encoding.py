@@ -1,19 +1,14 @@
-"""From the renderer's linear light to what a file holds: encoded colour, the display window, a folder to put it in."""
+"""From the renderer's linear light to what a file holds: encoded colour, the display window."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 
-from engine.errors import OutputWriteError, require
 from engine.frames import Float32Array, Window
 from engine.media.colour import ColourSpaces
 from engine.media.plate import unpremultiplied
-from engine.media.temporary import remove_stale
 
-__all__ = ["colours_in", "display_image", "from_linear", "open_folder"]
+__all__ = ["colours_in", "display_image", "from_linear"]
 
 
 def from_linear(
@@ -47,23 +42,3 @@ def display_image(image: Float32Array, window: Window) -> Float32Array:
 def colours_in(channels: tuple[str, ...]) -> int:
     """How many of the channels are the colour: R, G, B and perhaps A."""
     return 4 if len(channels) > 3 and channels[3] == "A" else 3
-
-
-def open_folder(folder: Path, path: str) -> None:
-    """Make the folder of a result, and clear it of what killed renders left.
-
-    Raises:
-        OutputWriteError: it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        remove_stale(folder)
-    except OSError as error:
-        raise OutputWriteError(
-            f"output.path: the folder of {path} cannot be made ({error.strerror}); choose another output"
-        ) from error
-    require(
-        os.access(folder, os.W_OK),
-        OutputWriteError,
-        f"output.path: the folder {folder} is read-only; choose another output",
-    )

@@ -17,9 +17,10 @@ from engine.errors import FormatError, OutputExistsError, OutputWriteError, Rack
 from engine.frames import Float32Array, FrameRange, RenderedFrame
 from engine.media.attributes import check_names
 from engine.media.colour import colour_spaces
-from engine.media.encoding import display_image, from_linear, open_folder
+from engine.media.encoding import display_image, from_linear
 from engine.media.images import THREADS
 from engine.media.plate import PlateInfo
+from engine.media.sequence import require_text
 from engine.media.temporary import place_file, temporary_path
 from engine.media.timecode import TimeCode
 from engine.media.video_planes import encoded
@@ -48,6 +49,7 @@ class MovieWriter:
     """
 
     def __init__(self, output: Output, info: PlateInfo) -> None:
+        require_text(output.path)
         self._path = Path(output.path)
         self._info = info
         self._output = output
@@ -66,7 +68,6 @@ class MovieWriter:
         mirrored = info.colour_space if info.file_format == "movie" and info.colour_space else self._default_space
         asked = output.colour_space
         self._space = self._colours.resolve(asked, "output.colour_space") if asked else mirrored
-        open_folder(self._path.parent, output.path)
         self._temporary = temporary_path(self._path)
         self._container: av.container.OutputContainer | None = None
         self._stream: av.VideoStream | None = None
@@ -83,6 +84,11 @@ class MovieWriter:
         """The movie, whatever the frame."""
         del frame
         return self._path
+
+    @property
+    def folder(self) -> Path:
+        """The movie's folder."""
+        return self._path.parent
 
     def check_kept(self, frames: FrameRange) -> None:
         """See ``FrameWriter``."""

@@ -12,7 +12,7 @@ from typing import Final
 from engine.errors import MissingFrameError, ShotError, require
 from engine.frames import FrameRange
 
-__all__ = ["MOVIE_SUFFIXES", "Pattern", "is_movie", "listed_frames"]
+__all__ = ["MOVIE_SUFFIXES", "Pattern", "is_movie", "listed_frames", "require_text"]
 
 MOVIE_SUFFIXES: Final = frozenset({".mov", ".mp4", ".m4v", ".mkv", ".avi", ".mxf", ".webm"})
 
@@ -23,6 +23,22 @@ _LONGEST_SPAN: Final = 1_000_000
 def is_movie(path: str) -> bool:
     """Whether a path is a movie's, by its suffix."""
     return Path(path).suffix.lower() in MOVIE_SUFFIXES
+
+
+def require_text(path: str) -> None:
+    """Refuse a path that OpenImageIO and FFmpeg cannot take, whose names are UTF-8.
+
+    Raises:
+        ShotError: it is empty, or holds bytes that are no text.
+    """
+    require(bool(path.strip()) and "\0" not in path, ShotError, "path: a file path is needed, but it is empty")
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise ShotError(
+            f'path: "{shown}" has a name that is not UTF-8 text; rename it, or set PYTHONUTF8=1 where it is'
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -50,7 +66,7 @@ class Pattern:
         Raises:
             ShotError: the path is empty, or a folder's name has the frame number.
         """
-        require(bool(path.strip()) and "\0" not in path, ShotError, "path: a file path is needed, but it is empty")
+        require_text(path)
         folder, name = Path(path).parent, Path(path).name
         found = list(_PLACEHOLDER.finditer(name))
         if not found or (folder / name).is_file():

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from engine.errors import MissingFrameError
 from engine.frames import Float32Array, FrameRange
 from engine.media.images import Header, read_header, read_pixels
-from engine.media.sequence import Pattern, is_movie, listed_frames
+from engine.media.sequence import Pattern, is_movie, listed_frames, require_text
 
 __all__ = ["FrameSource", "SequenceSource", "open_source"]
 
@@ -112,6 +112,7 @@ def open_source(path: str, field: str, first_frame: int | None = None) -> FrameS
         CorruptError, FormatError: a movie cannot be read.
         ShotError: the path is no path.
     """
+    require_text(path)
     if is_movie(path):
         from engine.media.movie_reading import MovieSource
 

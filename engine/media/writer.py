@@ -14,14 +14,15 @@ from engine.errors import FormatError, OutputExistsError, ShotError, require
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
-from engine.media.encoding import colours_in, display_image, from_linear, open_folder
+from engine.media.encoding import colours_in, display_image, from_linear
+from engine.media.folder import check_folder, open_folder
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.media.temporary import place_file, temporary_path
 from engine.shot import Depth, Output, Plate
 
-__all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "open_writer"]
+__all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
 
 DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
 """Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
@@ -30,7 +31,15 @@ _PICTURE_CHANNELS: Final = frozenset({"overlay.R", "overlay.G", "overlay.B"})
 
 
 class FrameWriter(Protocol):
-    """Writes finished frames. One thread at a time; close or abort from any."""
+    """Writes finished frames. One thread at a time; close or abort from any.
+
+    Made, it has looked at the settings and touched no disk; ``folder`` must be there before the first frame.
+    """
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all that is written."""
+        ...
 
     def write(
         self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
@@ -99,13 +108,17 @@ class SequenceWriter:
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
         self._space = _output_space(output, info, self.file_format, self._type, self._colours)
-        open_folder(self._pattern.folder, output.path)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         self.close() if kind is None else self.abort()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the sequence."""
+        return self._pattern.folder
 
     def path(self, frame: int) -> Path:
         """The file of a frame."""
@@ -228,11 +241,18 @@ def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
         OutputWriteError: the folder cannot be made or written.
         ShotError: a name of ``output.metadata`` is longer than 31 characters.
     """
-    if is_movie(output.path):
-        from engine.media.movie_writing import MovieWriter
+    writer = _planned(output, info)
+    open_folder(writer.folder, output.path)
+    return writer
 
-        return MovieWriter(output, info)
-    return SequenceWriter(output, info)
+
+def check_settings(output: Output, info: PlateInfo) -> None:
+    """Refuse what ``open_writer`` refuses; makes no folder.
+
+    Raises:
+        As ``open_writer``.
+    """
+    check_folder(_planned(output, info).folder)
 
 
 def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None) -> None:
@@ -268,6 +288,14 @@ def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange 
                 )
             if is_movie(output.path) and is_movie(path):
                 break
+
+
+def _planned(output: Output, info: PlateInfo) -> FrameWriter:
+    if is_movie(output.path):
+        from engine.media.movie_writing import MovieWriter
+
+        return MovieWriter(output, info)
+    return SequenceWriter(output, info)
 
 
 def _format_of(path: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from engine.depth import DepthLimits
+from engine.depth import DepthLimits, frame_of
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
-from engine.media import check_output
+from engine.media import check_output, check_settings
 from engine.render.inputs import Inputs
 from engine.render.pull import FocusPull
 from engine.renderers import open_renderer
@@ -55,12 +55,16 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
     with findings.collecting(), Inputs(shot) as inputs:
         with findings.collecting():
             check_output(shot.output, shot.plate, shot.depth, inputs.frames)
+        with findings.collecting():
+            check_settings(shot.output, inputs.plate.info)
         _check_frames(inputs, findings, watch)
         with findings.collecting():
             limits = DepthLimits.given(shot.depth)
             findings.finds_limits = limits is None
             if limits is not None:
                 _check_pull(FocusPull.of(shot, inputs, limits), inputs.frames, findings)
+            else:
+                _check_points(shot, inputs, findings)
     return findings
 
 
@@ -70,6 +74,14 @@ def _check_frames(inputs: Inputs, findings: Findings, watch: Callable[[int, int]
         with findings.collecting():
             inputs.check(frame)
         findings.frames += 1
+
+
+def _check_points(shot: Shot, inputs: Inputs, findings: Findings) -> None:
+    """Look where the pixel keys point; their depth means nothing before the limits are found."""
+    for key in shot.focus.keys:
+        if key.pixel is not None:
+            with findings.collecting():
+                inputs.check_point(frame_of(key), *key.pixel)
 
 
 def _check_pull(pull: FocusPull, frames: FrameRange, findings: Findings) -> None:

@@ -137,25 +137,31 @@ class Inputs:
         """Reads the disparity under a pixel of the display window, as pixel keys of the focus need it."""
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
-            require(
-                frame in self.frames,
-                KeysError,
-                f"focus.keys: the key at frame {frame} picks a pixel, but the shot has only {self.frames}; "
-                "move the key into the shot or give it a disparity",
-            )
+            self._require_frame(frame)
             raw = self.read(frame)
-            left, top = _origin(raw.plate.window)
-            right, bottom = left + raw.plate.window.width, top + raw.plate.window.height
-            require(
-                left <= x <= right and top <= y <= bottom,
-                KeysError,
-                f"focus.keys: the key at frame {frame} picks the pixel {x:g},{y:g}, but the picture goes from "
-                f"{left},{top} to {right},{bottom}; move it inside",
-            )
+            left, top = _require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
             return sample_disparity(values, x - left, y - top, radius)
 
         return sample
+
+    def check_point(self, frame: int, x: float, y: float) -> None:
+        """Look whether a pixel key points at something, without its depth.
+
+        Raises:
+            KeysError: the frame is not in the shot, or the point not in its picture.
+            MediaError: the frame cannot be read.
+        """
+        self._require_frame(frame)
+        _require_inside(self.plate.read(frame).window, frame, x, y)
+
+    def _require_frame(self, frame: int) -> None:
+        require(
+            frame in self.frames,
+            KeysError,
+            f"focus.keys: the key at frame {frame} picks a pixel, but the shot has only {self.frames}; "
+            "move the key into the shot or give it a disparity",
+        )
 
     def _depth_alone(self, frame: int) -> tuple[Float32Array, Float32Array | None]:
         """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
@@ -166,9 +172,17 @@ class Inputs:
         return depth.values, depth.alpha
 
 
-def _origin(window: Window) -> tuple[int, int]:
-    """Where the array's corner lies, from the top left of the display window."""
-    return window.x - window.display_x, window.y - window.display_y
+def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int, int]:
+    """Where the array's corner lies, from the top left of the display window, if the point lies in the array."""
+    left, top = window.x - window.display_x, window.y - window.display_y
+    right, bottom = left + window.width, top + window.height
+    require(
+        left <= x <= right and top <= y <= bottom,
+        KeysError,
+        f"focus.keys: the key at frame {frame} picks the pixel {x:g},{y:g}, but the picture goes from "
+        f"{left},{top} to {right},{bottom}; move it inside",
+    )
+    return left, top
 
 
 def _alpha(plate: PlateImage) -> Float32Array | None:

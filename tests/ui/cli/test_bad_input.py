@@ -291,6 +291,48 @@ def test_a_read_only_folder_is_one_sentence(tmp_path: Path, data: Data, capfd: p
     assert told(capfd)[0] == "output.write"
 
 
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"compression": "zap"}, "media.format"),
+        ({"colour_space": "Kodachrome"}, "media.colour"),
+        ({"path": "r.%04d.gif"}, "media.format"),
+        ({"path": "r.%04d.png", "layers": ["coc"]}, "media.format"),
+        ({"path": "r.mp4", "codec": "prores"}, "media.format"),
+        ({"path": "r.exr"}, "shot"),
+        ({"path": "shot.json/r.%04d.exr"}, "output.write"),
+    ],
+)
+def test_check_finds_what_cannot_be_written(
+    changes: Data, code: str, tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = tmp_path / "shot.json"
+    document.write_text(json.dumps(data | {"output": data["output"] | changes}))
+    before = tree(tmp_path)
+    assert run(["check", str(document)]) != 0
+    assert told(capfd)[0] == code
+    assert tree(tmp_path) == before
+
+
+def test_check_finds_keys_that_point_nowhere_before_the_limits_are_known(
+    tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data["focus"]["keys"] = [key(1001, pixel=[4, 99]), key(2001, pixel=[4, 3])]
+    del data["depth"]["near"]
+    document = tmp_path / "shot.json"
+    document.write_text(json.dumps(data))
+    assert run(["check", str(document)]) == 2
+    first, second = capfd.readouterr().err.splitlines()
+    assert "the key at frame 1001 picks the pixel 4,99, but the picture goes from 0,0 to 24,16" in first
+    assert "the key at frame 2001 picks a pixel, but the shot has only 1001-1005" in second
+
+
+@pytest.mark.parametrize("name", ["plate\udcff.%04d.exr", "plate\udcff.mov"])
+def test_a_name_that_is_no_text_is_one_sentence(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["info", name]) == 2
+    assert "is not UTF-8 text" in told(capfd)[1]
+
+
 def test_check_tells_every_problem_and_renders_nothing(
     tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
 ) -> None:
