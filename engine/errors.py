@@ -161,7 +161,7 @@ class OutputError(RackfocusError):
 
 
 class OutputExistsError(OutputError):
-    """The output would replace an input."""
+    """The output would replace an input, or work that is to be kept."""
 
     code = "output.exists"
 

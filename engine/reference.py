@@ -11,7 +11,12 @@ from engine.shot.reference import shot_reference, shot_schema
 
 __all__ = ["errors_reference", "pages", "write_pages"]
 
-OTHER_STATUSES = {0: "All was done", 1: "An error that belongs to no cause below: a defect; please report it"}
+OTHER_STATUSES = {
+    0: "All was done",
+    1: "An error that belongs to no cause below",
+    70: "An error that was not foreseen: a defect of Rackfocus; please report what `--traceback` shows",
+    71: "There is not enough memory",
+}
 
 
 def pages() -> dict[str, str]:
@@ -63,7 +68,7 @@ def _statuses() -> dict[int, str]:
     for cause in sorted(RackfocusError.__subclasses__(), key=lambda cause: cause.exit_status):
         before = meanings.get(cause.exit_status)
         meanings[cause.exit_status] = f"{before}; {_meaning(cause).lower()}" if before else _meaning(cause)
-    return meanings
+    return dict(sorted(meanings.items()))
 
 
 def _meaning(cause: type[RackfocusError]) -> str:

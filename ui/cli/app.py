@@ -94,7 +94,9 @@ def run(arguments: list[str], wants_traceback: bool = False) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except MemoryError:
-        return _fail("memory", "there is not enough memory for this frame; render fewer at a time", 71, wants_traceback)
+        return _fail(
+            "memory", "there is not enough memory for this frame; render it on a larger machine", 71, wants_traceback
+        )
     except Exception as error:  # noqa: BLE001  the last line of defence: a sentence in place of a page
         what = f"{type(error).__name__}: {_sentence(str(error))}"
         return _fail(
