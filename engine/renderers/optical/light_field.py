@@ -23,6 +23,9 @@ __all__ = ["CATS_EYE_SHIFT", "paint_views"]
 CATS_EYE_SHIFT: Final = np.float32(0.9)
 """How far the rim of the barrel moves across the opening in the frame's corner at ``cats_eye`` 1, in radii."""
 
+DARK: Final = np.float32(1e-6)
+"""Least share of the opening that the barrel leaves open; below it the corner is black rather than infinite."""
+
 SHADES, VEIL = 100, 4096
 """A view keeps the radius of what it shows in each pixel. Where that covers the pixel by a part only, the share that it
 lets through, in hundredths, is added times this, which is more than any two radii differ by."""
@@ -81,46 +84,13 @@ def paint_views(
         asked = _any_lamp_on_row(y, lamps)
         seen = np.empty((lens.shape[0] if asked else 0, width), np.float32)
         for i in range(lens.shape[0]):
-            lens_x = lens[i, 0] / aspect
-            lens_y = lens[i, 1]
-            weight = lens[i, 2]
-            for s in active:
-                radius = radii[s]
-                source_y = y - int(np.floor(radius * lens_y + np.float32(0.5)))
-                # The frame's border is a mirror.
-                if source_y < 0:
-                    source_y = -1 - source_y
-                if source_y >= height:
-                    source_y = 2 * height - 1 - source_y
-                source_y = min(max(source_y, 0), height - 1)
-                shift = int(np.floor(radius * lens_x + np.float32(0.5))) - pad
-                for run in range(start[source_y, s], start[source_y, s + 1]):
-                    x0 = max(runs[run, 0] + shift, 0)
-                    x1 = min(runs[run, 1] + shift, width)
-                    if x0 >= x1:
-                        continue
-                    source = runs[run, 2]
-                    # Unsigned, so that Numba need not ask at every pixel whether an index counts from the end:
-                    # 5 times faster.
-                    begin = np.uint64(x0 * planes)
-                    end = np.uint64(x1 * planes)
-                    offset = np.uint64((x0 - shift) * planes) - begin
-                    if source == SOFT:
-                        for x in range(x0, x1):
-                            cover = coverage[source_y, x - shift]
-                            for j in range(np.uint64(x * planes), np.uint64((x + 1) * planes - 1)):
-                                view[j] += cover * (front_row[source_y, j + offset] - view[j])
-                            kept = (x + 1) * planes - 1
-                            view[kept] = _veiled(view[kept], radius, cover)
-                    elif source == OPAQUE:
-                        for j in range(begin, end):
-                            view[j] = front_row[source_y, j + offset]
-                    else:
-                        for j in range(begin, end):
-                            view[j] = back_row[source_y, j + offset]
+            _paint_view(
+                view, y, lens[i, 0] / aspect, lens[i, 1], active, front_row, coverage, back_row, radii, start, runs, pad
+            )
             if cats_eye > 0.0:
                 _add_vignetted(view, total, light, planes, y, height, aspect, lens[i], cats_eye)
             else:
+                weight = lens[i, 2]
                 for j in range(np.uint64(width * planes)):
                     total[j] += weight * view[j]
             if asked:
@@ -129,9 +99,67 @@ def paint_views(
         if asked:
             _add_lamps(y, height, aspect, cats_eye, lens, nearest, lamps, seen, total, planes)
         for x in range(width):
-            scale = np.float32(1.0) / light[x] if cats_eye > 0.0 else np.float32(1.0)
+            scale = np.float32(1.0) / max(light[x], DARK) if cats_eye > 0.0 else np.float32(1.0)
             for c in range(planes - 1):
                 out[y, x, c] = total[x * planes + c] * scale
+
+
+@nb.njit(cache=True, nogil=True)
+def _paint_view(
+    view: Float32Array,
+    y: int,
+    lens_x: float,
+    lens_y: float,
+    active: NDArray[np.int64],
+    front_row: Float32Array,
+    coverage: Float32Array,
+    back_row: Float32Array,
+    radii: Float32Array,
+    start: NDArray[np.int64],
+    runs: NDArray[np.int32],
+    pad: int,
+) -> None:
+    """Paint the row that one lens point sees: the active slices from far to near, each shifted as a whole."""
+    height = coverage.shape[0]
+    planes = front_row.shape[1] // coverage.shape[1]
+    width = view.size // planes
+    for s in active:
+        radius = radii[s]
+        source_y = _mirrored(y - int(np.floor(radius * lens_y + np.float32(0.5))), height)
+        shift = int(np.floor(radius * lens_x + np.float32(0.5))) - pad
+        for run in range(start[source_y, s], start[source_y, s + 1]):
+            x0 = max(runs[run, 0] + shift, 0)
+            x1 = min(runs[run, 1] + shift, width)
+            if x0 >= x1:
+                continue
+            # Unsigned, so that Numba need not ask at every pixel whether an index counts from the end: 5 times faster.
+            begin = np.uint64(x0 * planes)
+            end = np.uint64(x1 * planes)
+            offset = np.uint64((x0 - shift) * planes) - begin
+            source = runs[run, 2]
+            if source == SOFT:
+                for x in range(x0, x1):
+                    cover = coverage[source_y, x - shift]
+                    kept = np.uint64((x + 1) * planes - 1)
+                    for j in range(np.uint64(x * planes), kept):
+                        view[j] += cover * (front_row[source_y, j + offset] - view[j])
+                    view[kept] = _veiled(view[kept], radius, cover)
+            elif source == OPAQUE:
+                for j in range(begin, end):
+                    view[j] = front_row[source_y, j + offset]
+            else:
+                for j in range(begin, end):
+                    view[j] = back_row[source_y, j + offset]
+
+
+@nb.njit(cache=True, inline="always")
+def _mirrored(row: int, height: int) -> int:
+    """The row itself, or its mirror image where it lies beyond the frame's border."""
+    if row < 0:
+        row = -1 - row
+    if row >= height:
+        row = 2 * height - 1 - row
+    return min(max(row, 0), height - 1)
 
 
 @nb.njit(cache=True, nogil=True)

@@ -40,10 +40,11 @@ class Quality:
 
     Attributes:
         distance, rate, least, most: how many lens points a disc is given (see :func:`points_for`).
+        reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
+        sweeps: how often invented background is smoothed.
         lamps: pixels that may be drawn for the lamps of a frame.
         askers: lens points that tell whether a pixel of a lamp's disc is lit.
         half_size: render at half the size and put the plate's sharp detail back.
-        reach: how far mixed pixels at a silhouette look for pure colours; 0 leaves them mixed.
     """
 
     distance: float
