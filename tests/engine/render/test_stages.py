@@ -78,29 +78,29 @@ def test_a_full_disk_stops_the_reader_and_the_renderer() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("rackfocus-")]
 
 
-def test_a_wish_to_stop_is_served_within_a_second_even_while_a_frame_is_rendered() -> None:
+def test_a_wish_to_stop_is_served_while_a_frame_is_rendered() -> None:
     halted = threading.Event()
+    interrupted: list[bool] = []
 
     def slow(items: Iterable[int]) -> Iterator[int]:
         for item in items:
-            halted.wait(30)
+            interrupted.append(halted.wait(30))
             if halted.is_set():
                 raise CancelledError("stopped")
             yield item
 
     cancel = threading.Event()
     threading.Timer(0.1, cancel.set).start()
-    begin = time.monotonic()
     with pytest.raises(CancelledError):
         list(Assembly(lambda: range(5), slow, lambda item: item, halted.set).run(cancel))
-    assert time.monotonic() - begin < 1.1
+    assert interrupted == [True]
 
 
 def test_a_wish_to_stop_does_not_wait_for_a_disk_that_hangs() -> None:
     cancel, release = threading.Event(), threading.Event()
     threading.Timer(0.1, cancel.set).start()
-    begin = time.monotonic()
+    written: list[bool] = []
     with pytest.raises(CancelledError):
-        list(Assembly(lambda: range(5), doubled, lambda _: release.wait(30), nothing).run(cancel))
-    assert time.monotonic() - begin < 1.1
+        list(Assembly(lambda: range(5), doubled, lambda _: written.append(release.wait(30)), nothing).run(cancel))
+    assert not written
     release.set()
