@@ -69,7 +69,8 @@ def extend_background(
                 found = _invent_next(y, x, number, wave, radius, back, back_radius, back_kind, mean)
             if not found:
                 continue
-        if number >= back_radius[y, x] - radius[y, x] + STEP:
+        # A hundredth of a pixel is the rounding of the means.
+        if number >= back_radius[y, x] - radius[y, x] + STEP - np.float32(0.01):
             continue
         for k in range(4):
             yy = y + (k == 0) - (k == 1)
