@@ -188,6 +188,7 @@ class OpticalRenderer:
         height, width, channels = surfaces.front.shape
         pad = min(int(np.ceil(largest / plate.pixel_aspect)) + 1, width)
         wide = surfaces.widened(pad)
+        self._check_cancelled(plate.frame)
         slices = cut_slices(wide)
         stamps = cut_stamps(lamps, lens, plate.pixel_aspect)
         out = np.empty((height, width, channels + 1), np.float32)

@@ -106,8 +106,9 @@ def find_surfaces(
     checkpoint()
     places = extend_background(radius, side, front, back, back_radius, back_kind)
     checkpoint()
-    if sweeps > 0 and len(places) > 0:
-        smooth_background(sweeps, places, radius, front, back, back_radius, back_kind)
+    for _ in range(sweeps):
+        smooth_background(1, places, radius, front, back, back_radius, back_kind)
+        checkpoint()
     return surfaces
 
 
