@@ -203,6 +203,8 @@ class _Job:
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)
+        # A frame may be flat by right, a title on black; a whole shot is refused where its limits are looked for.
+        self.warnings.note("depth.flat", int(disparity.min() == disparity.max()))
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
 
     def _facts(self, frame: int) -> FrameFacts:

@@ -100,6 +100,7 @@ def ignore(_event: Event) -> None:
 _MESSAGES: Final = {
     "plate.repaired": "{count} plate pixels that were not finite were repaired",
     "depth.repaired": "{count} depth values that are no depth (NaN, negative, a distance of 0) were filled",
+    "depth.flat": "the depth is the same in every pixel, so that all is blurred alike; check depth.channel",
     "plate.substituted": "frames without a plate file were replaced, as plate.on_missing asks",
     "depth.substituted": "frames without a depth file got that of another frame, as plate.on_missing asks",
 }

@@ -221,6 +221,17 @@ def test_depth_of_another_frame_is_told(tmp_path: Path, data: Data, capfd: pytes
     assert "plate.substituted" not in error
 
 
+def test_flat_depth_whose_limits_are_given_is_told(
+    tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_exr(depth(tmp_path), np.full((16, 24, 1), 0.5, np.float32), ("Z",))
+    data["depth"].update(convention="near1")
+    document = tmp_path / "shot.json"
+    document.write_text(json.dumps(data))
+    assert run(["render", str(document), "--frames", "1001-1002"]) == 0
+    assert "warning: depth.flat: the depth is the same in every pixel" in capfd.readouterr().err
+
+
 def test_a_movie_of_the_whole_shot_is_not_replaced_by_some_frames(
     tmp_path: Path, data: Data, capfd: pytest.CaptureFixture[str]
 ) -> None:
