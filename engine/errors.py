@@ -9,7 +9,8 @@
     │   ├── CorruptError      media.corrupt
     │   ├── ChannelError      media.channel
     │   ├── FormatError       media.format      unknown file type, compression, data type
-    │   └── ColourError       media.colour
+    │   ├── ColourError       media.colour
+    │   └── FrameSizeError    media.size        a frame of another size than the shot's first
     ├── DepthError            depth.*
     │   ├── DepthSizeError    depth.size  depth and plate do not fit each other
     │   └── DepthRangeError   depth.range all-equal depth, or limits that make no range
@@ -17,6 +18,13 @@
     ├── OutputError           output.*    a result cannot be written
     │   ├── OutputExistsError output.exists   would write over input or kept work
     │   └── OutputWriteError  output.write    full disk, read-only folder
+    ├── WeightsError          weights.*   a folder of weights cannot be used
+    │   ├── MissingWeightsError   weights.missing  no folder given, or files or tensors missing in it
+    │   ├── WeightsShapeError     weights.shape    tensors of other shapes than the network's
+    │   └── CorruptWeightsError   weights.corrupt  a file is truncated, or is no file of weights
+    ├── DeviceError           device      a device or a precision that is not to be had here
+    ├── MemoryShortError      memory      the frame does not fit the device's memory
+    ├── NumbersError          numbers     a network gave NaN or infinity in its highest precision too
     ├── DependencyError       install     an extra or an outside program is missing
     └── CancelledError        cancelled   a person or a host asked to stop
 
@@ -33,14 +41,20 @@ __all__ = [
     "ChannelError",
     "ColourError",
     "CorruptError",
+    "CorruptWeightsError",
     "DependencyError",
     "DepthError",
     "DepthRangeError",
     "DepthSizeError",
+    "DeviceError",
     "FormatError",
+    "FrameSizeError",
     "KeysError",
     "MediaError",
+    "MemoryShortError",
     "MissingFrameError",
+    "MissingWeightsError",
+    "NumbersError",
     "OpticsError",
     "OutputError",
     "OutputExistsError",
@@ -48,6 +62,8 @@ __all__ = [
     "RackfocusError",
     "SchemaError",
     "ShotError",
+    "WeightsError",
+    "WeightsShapeError",
     "require",
 ]
 
@@ -127,6 +143,12 @@ class ColourError(MediaError):
     code = "media.colour"
 
 
+class FrameSizeError(MediaError):
+    """A frame has another size than the first frame of the shot, and the renderer looks at both."""
+
+    code = "media.size"
+
+
 class DepthError(RackfocusError):
     """Depth cannot be turned into disparity."""
 
@@ -170,6 +192,52 @@ class OutputWriteError(OutputError):
     """The disk is full, or the folder may not be written."""
 
     code = "output.write"
+
+
+class WeightsError(RackfocusError):
+    """A folder of learned weights cannot be used."""
+
+    code = "weights"
+    exit_status = 6
+
+
+class MissingWeightsError(WeightsError):
+    """No folder of weights was given, or files or tensors are missing in it."""
+
+    code = "weights.missing"
+
+
+class WeightsShapeError(WeightsError):
+    """Tensors have other shapes than the network that their configuration describes."""
+
+    code = "weights.shape"
+
+
+class CorruptWeightsError(WeightsError):
+    """A file of weights is truncated or damaged, or is something else."""
+
+    code = "weights.corrupt"
+
+
+class DeviceError(RackfocusError):
+    """A device or a precision that cannot be had on this machine."""
+
+    code = "device"
+    exit_status = 5
+
+
+class MemoryShortError(RackfocusError):
+    """The frame does not fit into the memory of the device."""
+
+    code = "memory"
+    exit_status = 71
+
+
+class NumbersError(RackfocusError):
+    """A network gave values that are not finite, in its highest precision too."""
+
+    code = "numbers"
+    exit_status = 7
 
 
 class DependencyError(RackfocusError):

@@ -1,5 +1,6 @@
 """The shot document: one validated description of a job, shared by every face of the product."""
 
+from engine.shot.any_to_bokeh import AnyToBokehOptions
 from engine.shot.document import (
     SCHEMA_VERSION,
     Aperture,
@@ -22,6 +23,7 @@ from engine.shot.validation import shot_from_dict
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AnyToBokehOptions",
     "Aperture",
     "Blur",
     "Depth",

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from engine.curve import Extrapolation, Interpolation
+from engine.shot.any_to_bokeh import AnyToBokehOptions
 from engine.shot.checks import check_shot
+from engine.shot.part import DocumentPart as _Part
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -36,10 +38,6 @@ SCHEMA_VERSION = 1
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Handle(_Part):
@@ -202,8 +200,14 @@ class Highlights(_Part):
 class RendererChoice(_Part):
     """Which renderer makes the picture."""
 
-    name: Literal["optical"] = Field("optical", description="The renderer.")
+    name: Literal["optical", "any-to-bokeh"] = Field(
+        "optical",
+        description="optical, made by optics alone; or any-to-bokeh, a video diffusion model that needs weights.",
+    )
     quality: Literal["draft", "final"] = Field("final", description="draft for the viewer, final for delivery.")
+    any_to_bokeh: AnyToBokehOptions = Field(
+        default_factory=AnyToBokehOptions, description="Options of the any-to-bokeh renderer."
+    )
 
 
 class Output(_Part):

@@ -12,7 +12,9 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
 
 from engine.errors import OutputWriteError, ShotError
 from engine.shot.document import Shot
@@ -20,10 +22,19 @@ from engine.shot.validation import shot_from_dict
 
 __all__ = ["load_shot", "save_shot", "shot_from_json", "shot_to_dict", "shot_to_json"]
 
+Model = TypeVar("Model", bound=BaseModel)
+
 LARGEST_FILE: Final = 64 << 20
 """Bytes; more is a picture or a movie given by mistake."""
 
-PATH_FIELDS: Final = (("plate", "path"), ("depth", "path"), ("output", "path"), ("aperture", "image"))
+PATH_FIELDS: Final = (
+    ("plate", "path"),
+    ("depth", "path"),
+    ("output", "path"),
+    ("aperture", "image"),
+    ("renderer", "any_to_bokeh", "weights"),
+    ("renderer", "any_to_bokeh", "image_encoder"),
+)
 
 
 def load_shot(path: str | os.PathLike[str]) -> Shot:
@@ -118,13 +129,18 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _with_paths(shot: Shot, change: Callable[[str], str]) -> Shot:
     """The shot with each of its paths changed."""
-    changed: dict[str, Any] = {}
-    for part, field in PATH_FIELDS:
-        model = getattr(shot, part)
-        path = getattr(model, field)
-        if path is not None:
-            changed[part] = model.model_copy(update={field: change(path)})
-    return shot.model_copy(update=changed)
+    for field in PATH_FIELDS:
+        shot = _with_path(shot, field, change)
+    return shot
+
+
+def _with_path(part: Model, field: tuple[str, ...], change: Callable[[str], str]) -> Model:
+    """The part of a document with the path at ``field`` changed, if there is one."""
+    name, *inner = field
+    held = getattr(part, name)
+    changed = _with_path(held, tuple(inner), change) if inner else held and change(held)
+    # A part that keeps its defaults is left out of the file; it must not be set to an equal copy.
+    return part if changed is held or changed == held else part.model_copy(update={name: changed})
 
 
 def _joined(folder: Path, path: str) -> str:
