@@ -23,11 +23,10 @@ class _Config:
         Raises:
             WeightsError: an entry is missing, or not of its kind.
         """
-        values: dict[str, Any] = {}
-        for field in fields(cls):  # type: ignore[arg-type]
-            if field.name in data:
-                value = data[field.name]
-                values[field.name] = tuple(value) if isinstance(value, list) else value
+        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        values = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in data.items() if name in names
+        }
         try:
             return cls(**values)
         except (TypeError, ValueError) as error:
@@ -67,8 +66,6 @@ class UNetConfig(_Config):
     rackfocus_size: tuple[int, int] = (1024, 576)
 
     def __post_init__(self) -> None:
-        if isinstance(self.num_attention_heads, int):
-            object.__setattr__(self, "num_attention_heads", (self.num_attention_heads,) * len(self.block_out_channels))
         if len(self.num_attention_heads) != len(self.block_out_channels):
             raise ValueError("num_attention_heads and block_out_channels are of different lengths")
         if any(channels % 32 for channels in self.block_out_channels):
