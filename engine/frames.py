@@ -176,6 +176,7 @@ class RenderedFrame:
             does not show; None where a renderer cannot tell.
         pixel_aspect: as in the plate.
         metadata: as in the plate.
+        notes: what was put right while it was made, as kinds of warning (``engine.render.report``).
     """
 
     frame: int
@@ -185,3 +186,4 @@ class RenderedFrame:
     invented: Float32Array | None = None
     pixel_aspect: float = 1.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ carries the digest that the frame would get now. The digest is the SHA-256 of
 * ``PIXELS``, which is raised whenever the same settings start to give other pixels;
 * the shot's settings, without what only says where things are (its name, the paths) and without what is evaluated per
   frame (the keys, the lens), so that moving one key renders only the frames that it moves;
-* the depth limits, and the colour configuration that ``$OCIO`` names;
+* the depth limits, the colour configuration that ``$OCIO`` names, and the renderer's own identity (learned weights);
 * for this frame, and for the neighbours that the renderer looks at: d_f, K, and the identity of the plate's and the
   depth's file (name without its folder, size, time of change in nanoseconds), so that a shot may be moved or mapped
   to another drive.
@@ -45,6 +45,7 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset"},
     "output": {"path"},
+    "renderer": {"any_to_bokeh": {"weights", "image_encoder", "device", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
@@ -66,13 +67,17 @@ class FrameFacts:
     files: tuple[str, ...]
 
 
-def settings_of(shot: Shot, limits: DepthLimits) -> str:
-    """The part of the digest that all frames share, as canonical JSON."""
+def settings_of(shot: Shot, limits: DepthLimits, identity: str = "") -> str:
+    """The part of the digest that all frames share, as canonical JSON; ``identity`` is the renderer's."""
     settings: dict[str, Any] = shot.model_dump(mode="json", exclude=EVALUATED)  # type: ignore[arg-type]
     if shot.aperture.image is not None:
         settings["aperture"]["image"] = file_identity(shot.aperture.image)
     settings["ocio"] = _colour_configuration()
     settings["depth"]["in_plate"] = shot.depth.path is None
+    if shot.renderer.name == "optical":
+        del settings["renderer"]["any_to_bokeh"]
+    if identity:
+        settings["renderer"]["identity"] = identity
     return _canonical(
         {"pixels": PIXELS, "limits": [float(limits.near).hex(), float(limits.far).hex()], "shot": settings}
     )

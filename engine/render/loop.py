@@ -124,7 +124,8 @@ class _Job:
         self._inputs = inputs
         self._renderer = renderer
         self._limits = limits
-        self._settings = settings_of(shot, limits)
+        self._settings = settings_of(shot, limits, renderer.identity)
+        self._known: dict[int, FrameFacts] = {}
         self._defocus = Defocus.of(shot)
         self._cancel = cancel
         self.pull = pull
@@ -133,6 +134,7 @@ class _Job:
     @classmethod
     def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
+        renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), cancel)
 
     def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:
@@ -191,11 +193,12 @@ class _Job:
                     waiting[raw.frame] = plate
                 yield plate
 
-        for rendered in self._renderer.stream(plates()):
-            if rendered.frame in todo:
-                plate = waiting.pop(rendered.frame, None)
-                layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
-                yield _Made(rendered, layers)
+        for rendered in self._renderer.stream(plates(), todo, self._inputs.frames):
+            for kind in rendered.notes:
+                self.warnings.note(kind, 1)
+            plate = waiting.pop(rendered.frame, None)
+            layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
+            yield _Made(rendered, layers)
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
         disparity, repaired = self._inputs.disparity(raw, self._limits)
@@ -208,7 +211,11 @@ class _Job:
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
 
     def _facts(self, frame: int) -> FrameFacts:
-        return FrameFacts(frame, self.pull.focus(frame), self.pull.strength(frame), self._inputs.identities(frame))
+        """Looked up once: a window's neighbours ask for the same frames again, and files may lie on a slow server."""
+        if frame not in self._known:
+            facts = self.pull.focus(frame), self.pull.strength(frame), self._inputs.identities(frame)
+            self._known[frame] = FrameFacts(frame, *facts)
+        return self._known[frame]
 
     def _metadata(self, frame: int, focus: float, strength: float) -> dict[str, object]:
         return {

@@ -61,7 +61,7 @@ class Rackfocus:
         numba.set_num_threads(1)
         try:
             start = time.process_time()
-            rendered = list(OpticalRenderer(quality=self.quality).stream(frames))
+            rendered = list(map(OpticalRenderer(quality=self.quality).render, frames))
             seconds = (time.process_time() - start) / len(frames)
         finally:
             numba.set_num_threads(threads)

@@ -6,6 +6,7 @@ a person sees on a standard monitor.
 
 from training.metrics.edges import DEPTH_STEP, EDGE_RADIUS, depth_edges, edge_band, edge_band_psnr
 from training.metrics.pictures import SquaredError, decibels, display, paired, psnr, squared_error
+from training.metrics.seams import seam_figure
 from training.metrics.similarity import ssim, ssim_of_display
 from training.metrics.temporal import TemporalError, temporal_error
 
@@ -21,6 +22,7 @@ __all__ = [
     "edge_band_psnr",
     "paired",
     "psnr",
+    "seam_figure",
     "squared_error",
     "ssim",
     "ssim_of_display",

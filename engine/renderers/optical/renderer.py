@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -112,14 +112,22 @@ class OpticalRenderer:
             picture = read_weights(shot.aperture.image)
         return cls(shot.aperture, shot.renderer.quality, shot.highlights, Defocus.of(shot), picture)
 
+    @property
+    def identity(self) -> str:
+        """Empty: the shot says all."""
+        return ""
+
+    def prepare(self, look: Callable[[int], Float32Array], within: FrameRange) -> None:
+        """Nothing: each frame is rendered on its own."""
+
     def reach(self, frames: FrameRange, within: FrameRange) -> FrameRange:
         """Each frame needs itself alone."""
         return FrameRange.of(frame for frame in frames if frame in within)
 
-    def stream(self, plates: Iterable[PlateFrame]) -> Iterator[RenderedFrame]:
+    def stream(self, plates: Iterable[PlateFrame], frames: FrameRange, within: FrameRange) -> Iterator[RenderedFrame]:
         """Render frames as they come."""
-        for plate in plates:
-            yield self.render(plate)
+        del within
+        yield from (self.render(plate) for plate in plates if plate.frame in frames)
 
     def cancel(self) -> None:
         """Make the render under way, and any later one, raise CancelledError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,27 @@ class Tint:
     of the frames within the window.
     """
 
-    def __init__(self, window: int = 0, wait: float = 0.0) -> None:
+    def __init__(self, window: int = 0, wait: float = 0.0, identity: str = "", notes: tuple[str, ...] = ()) -> None:
         self.window = window
+        self.identity = identity
+        self.notes = notes
+        self.looked_at: Float32Array | None = None
         self.rendered: list[int] = []
         self._wait = wait
         self._stop = threading.Event()
+
+    def prepare(self, look: Callable[[int], Float32Array], within: FrameRange) -> None:
+        self.looked_at = look(within.first)
 
     def reach(self, frames: FrameRange, within: FrameRange) -> FrameRange:
         near = {f + offset for f in frames for offset in range(-self.window, self.window + 1)}
         return FrameRange.of(f for f in near if f in within)
 
-    def stream(self, plates: Iterable[PlateFrame]) -> Iterator[RenderedFrame]:
+    def stream(self, plates: Iterable[PlateFrame], frames: FrameRange, within: FrameRange) -> Iterator[RenderedFrame]:
+        assert all(frame in within for frame in frames)
+        yield from (made for made in self._all(plates) if made.frame in frames)
+
+    def _all(self, plates: Iterable[PlateFrame]) -> Iterator[RenderedFrame]:
         held: dict[int, PlateFrame] = {}
         for plate in plates:
             held[plate.frame] = plate
@@ -59,7 +69,9 @@ class Tint:
         if self.window:
             near = [held[f].image for f in sorted(held) if abs(f - frame) <= self.window]
             image = image + np.mean(near, axis=0, dtype=np.float32)
-        return RenderedFrame(frame, image, plate.channels, plate.window, None, plate.pixel_aspect, plate.metadata)
+        return RenderedFrame(
+            frame, image, plate.channels, plate.window, None, plate.pixel_aspect, plate.metadata, self.notes
+        )
 
 
 def write_exr(path: Path, image: Float32Array, channels: tuple[str, ...], kind: str = "float") -> None:

@@ -280,7 +280,7 @@ def test_a_frame_does_not_depend_on_the_frames_before_it() -> None:
     first = plate(texture(60, 80), texture(60, 80, 2, cell=16)[..., 0], 0.4, 25.0)
     second = plate(texture(60, 80, 7), texture(60, 80, 8, cell=16)[..., 0], 0.6, 12.0)
     renderer = OpticalRenderer()
-    after = [frame.image for frame in renderer.stream([first, second])][1]
+    after = [frame.image for frame in map(renderer.render, [first, second])][1]
     assert np.array_equal(after, OpticalRenderer().render(second).image)
 
 
