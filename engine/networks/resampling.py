@@ -11,7 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["fold_upsampling", "upsample", "upsample_folded"]
+__all__ = ["Doubling", "fold_upsampling", "upsample", "upsample_folded"]
+
+
+class Doubling(nn.Module):
+    """Maps (N, C, h, w) to (N, C, 2 h, 2 w), with the weights of diffusers' ``Upsample2D``."""
+
+    def __init__(self, width: int) -> None:
+        """For maps of ``width`` channels."""
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``maps`` doubled and convolved."""
+        return upsample(maps, self.conv)
 
 
 def upsample(maps: Tensor, conv: nn.Conv2d) -> Tensor:
