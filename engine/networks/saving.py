@@ -1,0 +1,197 @@
+"""Writing a folder of weights in the published layout: whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+from collections.abc import Callable, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from engine.errors import OutputExistsError, OutputWriteError
+from engine.networks.image_encoder import ImageEncoder
+from engine.networks.layout import CONFIG
+from engine.networks.unet import AnyToBokehUNet
+from engine.networks.vae import AnyToBokehVAE
+
+__all__ = ["save_weights", "write_safetensors"]
+
+_SUFFIX: Final = ".partial"
+_HOST: Final = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32]
+_COUNT: Final = count()
+
+_TYPES: Final = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.uint8: "U8",
+}
+
+
+def save_weights(
+    folder: str | Path,
+    unet: AnyToBokehUNet,
+    vae: AnyToBokehVAE,
+    image_encoder: ImageEncoder,
+    dtype: torch.dtype | None = None,
+    *,
+    overwrite: bool = False,
+    step: Callable[[], None] = lambda: None,
+) -> None:
+    """Write ``unet/unet``, ``vae`` and ``image_encoder``, each with ``config.json`` and one safetensors file.
+
+    Everything is written beside the folder first and gets its name when it is whole and on the disk.
+
+    Args:
+        folder: where to; made with the folders that it lies in.
+        unet: weights on any device.
+        vae: weights on any device.
+        image_encoder: weights on any device.
+        dtype: to store floating-point tensors in; their own when None.
+        overwrite: replace a folder that holds something.
+        step: called before each tensor; what it raises ends the work and leaves nothing behind.
+
+    Raises:
+        OutputExistsError: the folder holds something and ``overwrite`` is not set, or is no folder.
+        OutputWriteError: it cannot be written.
+    """
+    place = Path(folder).expanduser().absolute()
+    _require_room(place, overwrite)
+    temporary = place.with_name(f".{place.name}.{_HOST}.{os.getpid()}.{next(_COUNT)}{_SUFFIX}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(place)
+        parts: tuple[tuple[str, nn.Module, dict[str, Any]], ...] = (
+            ("unet/unet/diffusion_pytorch_model", unet, _unet_config(unet)),
+            ("vae/diffusion_pytorch_model", vae, _vae_config(vae)),
+            ("image_encoder/model", image_encoder, _clip_config(image_encoder)),
+        )
+        for stem, network, config in parts:
+            path = temporary / f"{stem}.safetensors"
+            path.parent.mkdir(parents=True)
+            (path.parent / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+            write_safetensors(path, network.state_dict(), dtype, step)
+        _put_in_place(temporary, place)
+    except OSError as error:
+        raise OutputWriteError(
+            f"{place} cannot be written ({error.strerror}); free some space or choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_safetensors(
+    path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype | None, step: Callable[[], None] = lambda: None
+) -> None:
+    """Write a safetensors file tensor by tensor and flush it to the disk; only one is copied or cast at a time.
+
+    The same tensors give the same bytes.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    kinds = {name: dtype if dtype and tensor.is_floating_point() else tensor.dtype for name, tensor in tensors.items()}
+    # Wide types first, as the format's own library does, so that every tensor starts at a multiple of its width.
+    order = sorted(tensors, key=lambda name: (-kinds[name].itemsize, name))
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name in order:
+        begin, end = end, end + tensors[name].numel() * kinds[name].itemsize
+        header[name] = {
+            "dtype": _TYPES[kinds[name]],
+            "shape": list(tensors[name].shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-(len(text) + 8) % 64)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in order:
+            step()
+            tensor = tensors[name].detach().to("cpu", kinds[name]).contiguous()
+            file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _unet_config(unet: AnyToBokehUNet) -> dict[str, Any]:
+    """What diffusers wants to know beside our own entries."""
+    levels = len(unet.config.block_out_channels)
+    return {
+        "_class_name": "UNetSpatioTemporalConditionModel",
+        "down_block_types": ["CrossAttnDownBlockSpatioTemporal"] * (levels - 1) + ["DownBlockSpatioTemporal"],
+        "up_block_types": ["UpBlockSpatioTemporal"] + ["CrossAttnUpBlockSpatioTemporal"] * (levels - 1),
+        "transformer_layers_per_block": 1,
+        "num_frames": 25,
+        "sample_size": unet.config.rackfocus_size[0] // 8,
+        **unet.config.to_json(),
+    }
+
+
+def _vae_config(vae: AnyToBokehVAE) -> dict[str, Any]:
+    return {
+        "_class_name": "AutoencoderKLTemporalDecoder",
+        "down_block_types": ["DownEncoderBlock2D"] * len(vae.config.block_out_channels),
+        "sample_size": 768,
+        **vae.config.to_json(),
+    }
+
+
+def _clip_config(encoder: ImageEncoder) -> dict[str, Any]:
+    return {
+        "architectures": ["CLIPVisionModelWithProjection"],
+        "model_type": "clip_vision_model",
+        **encoder.config.to_json(),
+    }
+
+
+def _require_room(place: Path, overwrite: bool) -> None:
+    try:
+        if place.exists() and not place.is_dir():
+            raise OutputExistsError(f"{place} is a file; choose another folder")
+        if place.is_dir() and any(place.iterdir()) and not overwrite:
+            raise OutputExistsError(f"{place} is not empty; choose another folder, or overwrite it")
+    except OSError as error:
+        raise OutputWriteError(f"{place} cannot be written ({error.strerror}); choose another folder") from error
+
+
+def _put_in_place(temporary: Path, place: Path) -> None:
+    """Give the finished folder its name; what had it goes when the new one is there, and comes back if it fails."""
+    former = temporary.with_suffix(".former" + _SUFFIX)
+    if place.exists():
+        place.rename(former)
+    try:
+        temporary.rename(place)
+    except OSError:
+        if former.exists():
+            former.rename(place)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _remove_stale(place: Path) -> None:
+    """Remove what killed processes of this machine left unfinished beside the place; live ones' work stays."""
+    ours = re.compile(rf"\.{re.escape(place.name)}\.{_HOST}\.(\d+)\.\d+{re.escape(_SUFFIX)}")
+    for entry in place.parent.iterdir():
+        match = ours.fullmatch(entry.name)
+        if match is not None and not _alive(int(match[1])):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it lives, and is another user's
+    return True
