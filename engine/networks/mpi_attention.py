@@ -24,6 +24,9 @@ STRENGTH_WIDTH = 32
 LATENT_STEP = 8
 """Pixels of the picture along each side of a latent."""
 
+Weights = Any
+"""A module of diffusers: it carries no types."""
+
 
 class PlaneTokens(NamedTuple):
     """The depth planes as one level of the U-Net sees them; made once and shared by its blocks.
@@ -115,7 +118,7 @@ class MPIAttention(nn.Module):
         return functional.linear(hidden, narrow.weight, 2 * narrow.bias)
 
 
-def attend(attention: Any, queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:  # noqa: ANN401
+def attend(attention: Weights, queries: Tensor, keys: Tensor, mask: Tensor | None = None) -> Tensor:
     """Multi-head attention with the weights of diffusers' ``Attention``.
 
     Args:

@@ -9,7 +9,7 @@ It is that of Stable Video Diffusion with ``MPIAttention`` in the spatial block;
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from diffusers.models.attention import FeedForward
@@ -18,7 +18,7 @@ from diffusers.models.embeddings import TimestepEmbedding, Timesteps
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.networks.mpi_attention import MPIAttention, PlaneTokens, attend
+from engine.networks.mpi_attention import MPIAttention, PlaneTokens, Weights, attend
 
 __all__ = ["LearnedMix", "SpatialBlock", "SpatioTemporalTransformer", "TemporalBlock", "Told"]
 
@@ -142,7 +142,7 @@ class TemporalBlock(nn.Module):
         return out
 
 
-def _attend_along_time(attention: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+def _attend_along_time(attention: Weights, x: Tensor) -> Tensor:
     """Self-attention among the T tokens of each place, of (B, T, N, C)."""
     batch = x.shape[0]
     query, key, value = (
@@ -154,7 +154,7 @@ def _attend_along_time(attention: Any, x: Tensor) -> Tensor:  # noqa: ANN401
     return out
 
 
-def _context_vector(attention: Any, context: Tensor) -> Tensor:  # noqa: ANN401
+def _context_vector(attention: Weights, context: Tensor) -> Tensor:
     """Cross-attention to one token, (F, D): what it adds to every query, (F, C)."""
     vector: Tensor = attention.to_out[0](attention.to_v(context))
     return vector

@@ -11,7 +11,7 @@ Sizes: B windows of T frames; h and w are an eighth of the picture's and divisib
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import torch
 from diffusers.models.downsampling import Downsample2D
@@ -135,7 +135,7 @@ class AnyToBokehUNet(nn.Module):
             plane_tokens(features, labels, level if level < levels - 1 else None, 2**level) for level in range(levels)
         ]
 
-    def _run(self, part: Callable[..., Tensor], *given: Any) -> Tensor:  # noqa: ANN401
+    def _run(self, part: Callable[..., Tensor], *given: object) -> Tensor:
         """``part(*given)``, computed again on the way back where ``gradient_checkpointing`` asks for it."""
         if self.gradient_checkpointing and torch.is_grad_enabled():
             again: Tensor = checkpoint(part, *given, use_reentrant=False)
@@ -144,7 +144,7 @@ class AnyToBokehUNet(nn.Module):
 
 
 class _Level(nn.Module):
-    """A level of the U-Net, of steps: a residual block, then attention if the level has it. Named as diffusers' blocks."""
+    """A level, of steps: a residual block, then attention where the level has it. Parts are named as diffusers' are."""
 
     def __init__(self, config: UNetConfig, level: int, entering: list[int], attentions: int, eps: float) -> None:
         """``entering``: channels that each residual block is given; ``eps`` of their norms."""
