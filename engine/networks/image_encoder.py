@@ -66,7 +66,7 @@ def _blur(x: Tensor, kernel: tuple[float, ...], dim: int) -> Tensor:
     padded = functional.pad(x, (reach, reach, 0, 0) if dim == -1 else (0, 0, reach, reach), mode="reflect")
     blurred = torch.zeros_like(x)
     for start, weight in enumerate(kernel):
-        blurred = blurred + weight * padded.narrow(dim, start, x.shape[dim])
+        blurred.add_(padded.narrow(dim, start, x.shape[dim]), alpha=weight)
     return blurred
 
 
