@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Generic
 
 import torch
+from torch import nn
 
 from engine.errors import MemoryShortError, MissingWeightsError, WeightsError, WeightsShapeError, require
 from engine.networks.image_encoder import ImageEncoder
@@ -71,7 +72,8 @@ class NetworkFiles(Generic[C, M]):
     def load(self, dtype: torch.dtype, device: torch.device | str = "cpu") -> M:
         """The network with its weights, for inference: tensors go one by one from the file to their place.
 
-        On the CPU and in the file's own type, nothing is copied: the weights stay mapped from the disk.
+        On the CPU and in the file's own type, nothing is copied: the weights stay mapped from the disk. Parts that no
+        computation uses (``fuser.ff_k``) are left out.
 
         Raises:
             CorruptWeightsError: a file cannot be read through.
@@ -80,9 +82,9 @@ class NetworkFiles(Generic[C, M]):
             MemoryShortError: the device has too little memory.
         """
         module = self.kind.skeleton(self.config)
-        wanted = module.state_dict().keys() - set(self.differences.missing)
+        _drop_unused(module)
         try:
-            state = {name: tensor.to(device, dtype) for name, tensor in self.tensors.read(wanted)}
+            state = {name: tensor.to(device, dtype) for name, tensor in self.tensors.read(module.state_dict())}
         except torch.cuda.OutOfMemoryError as error:
             raise MemoryShortError(
                 f"the {self.kind.title} of {self.folder} does not fit the memory of {device}; "
@@ -199,6 +201,13 @@ def fingerprint_of(networks: tuple[NetworkFiles[Any, Any], ...]) -> str:
         for path in network.tensors.files:
             digest.update(sample_of(path).encode())
     return digest.hexdigest()
+
+
+def _drop_unused(network: nn.Module) -> None:
+    for path, _ in list(network.named_modules()):
+        parent, _, own = path.rpartition(".")
+        if is_unused(f"{path}.") and not is_unused(f"{parent}."):
+            setattr(network.get_submodule(parent), own, None)
 
 
 def _require_agreement(network: NetworkFiles[Any, Any]) -> None:

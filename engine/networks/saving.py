@@ -15,17 +15,22 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from engine.errors import OutputExistsError, OutputWriteError
+from engine.errors import MissingWeightsError, OutputExistsError, OutputWriteError, require
 from engine.networks.image_encoder import ImageEncoder
 from engine.networks.layout import CONFIG
+from engine.networks.skeleton import IMAGE_ENCODER, UNET, VAE
+from engine.networks.tensor_files import named
 from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE
 
-__all__ = ["save_weights", "write_safetensors"]
+__all__ = ["require_room", "save_weights", "write_safetensors"]
 
 _SUFFIX: Final = ".partial"
 _HOST: Final = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32]
 _COUNT: Final = count()
+
+_PARTS: Final = frozenset({"unet", "vae", "image_encoder"})
+"""All that a folder may hold that is replaced."""
 
 _TYPES: Final = {
     torch.float64: "F64",
@@ -61,11 +66,16 @@ def save_weights(
         step: called before each tensor; what it raises ends the work and leaves nothing behind.
 
     Raises:
-        OutputExistsError: the folder holds something and ``overwrite`` is not set, or is no folder.
+        MissingWeightsError: a network has dropped weights that it does not need itself but a folder does.
+        OutputExistsError: the folder holds something and ``overwrite`` is not set, or holds other things than
+            weights, or is no folder.
         OutputWriteError: it cannot be written.
     """
     place = Path(folder).expanduser().absolute()
-    _require_room(place, overwrite)
+    require_room(place, overwrite)
+    for kind, whole in ((UNET, unet), (VAE, vae), (IMAGE_ENCODER, image_encoder)):
+        lost = sorted(kind.shapes(whole.config).keys() - whole.state_dict().keys())
+        require(not lost, MissingWeightsError, f"a {kind.title} without {named(lost)} is not saved; save it whole")
     temporary = place.with_name(f".{place.name}.{_HOST}.{os.getpid()}.{next(_COUNT)}{_SUFFIX}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -154,12 +164,25 @@ def _clip_config(encoder: ImageEncoder) -> dict[str, Any]:
     }
 
 
-def _require_room(place: Path, overwrite: bool) -> None:
+def require_room(folder: Path, overwrite: bool) -> None:
+    """Make sure that a folder may be written: before hours of work rather than after.
+
+    Raises:
+        OutputExistsError: it holds something and ``overwrite`` is not set, or other things than weights, or is
+            no folder.
+        OutputWriteError: it cannot be looked at.
+    """
+    place = folder.expanduser().absolute()
     try:
         if place.exists() and not place.is_dir():
             raise OutputExistsError(f"{place} is a file; choose another folder")
-        if place.is_dir() and any(place.iterdir()) and not overwrite:
+        held = {entry.name for entry in place.iterdir()} if place.is_dir() else set()
+        if held and not overwrite:
             raise OutputExistsError(f"{place} is not empty; choose another folder, or overwrite it")
+        if held - _PARTS:
+            raise OutputExistsError(
+                f"{place} holds {sorted(held - _PARTS)[0]} beside weights and is not replaced; choose another folder"
+            )
     except OSError as error:
         raise OutputWriteError(f"{place} cannot be written ({error.strerror}); choose another folder") from error
 

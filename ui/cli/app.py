@@ -21,6 +21,7 @@ from ui.cli.doctor import doctor
 from ui.cli.evaluate import evaluate
 from ui.cli.info import info
 from ui.cli.render import render
+from ui.cli.weights import weights
 
 __all__ = ["app", "main", "run"]
 
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 for _command in (demo, render, check, info, evaluate, bench, doctor):
     app.command()(_command)
+app.add_typer(weights)
 
 
 def _say_version(asked: bool) -> None:

@@ -18,6 +18,10 @@ __all__ = ["info"]
 LICENCES = {
     "rackfocus": "Apache-2.0",
     "optical renderer": "Apache-2.0; needs no weights",
+    "any-to-bokeh renderer": "Apache-2.0; needs weights, which are not part of Rackfocus",
+    "Any-to-Bokeh's published weights": "CC BY-NC 4.0, no commercial use; "
+    "made from Stable Video Diffusion, whose licence holds beside it",
+    "Stable Video Diffusion": "Stability AI's own licence, to be accepted where it is downloaded",
 }
 
 
