@@ -25,7 +25,7 @@ ALLOWED = {
 
 OURS = {"engine", "export", "training", "plugin", "ui", "rackfocus", "tests"}
 
-TORCH_ROOMS = ("engine/networks", "engine/runtime/torch", "training/benchmark/flops.py")
+TORCH_ROOMS = ("engine/networks", "engine/runtime/torch", "training/benchmark/networks")
 """The only places that may import Torch; whoever needs them imports them when the work starts."""
 
 HEAVY = ("torch", "onnxruntime", "tensorrt", "PySide6", "PyQt5", "PyQt6", "scipy", "cv2", "diffusers", "transformers")

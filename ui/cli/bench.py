@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from engine.errors import OutputWriteError
+from engine.networks.presets import PresetName
 
 if TYPE_CHECKING:
     from training.benchmark import OpticalReport, SpeedReport
+    from training.benchmark.networks import FlopReport
 
 __all__ = ["bench"]
 
-KINDS: Final = ("optical", "speed")
+KINDS: Final = ("optical", "speed", "any-to-bokeh")
 
 _Kind = Annotated[
-    str, typer.Argument(metavar="optical|speed", help="How near to the truth, or CPU seconds over K and over size.")
+    str,
+    typer.Argument(
+        metavar="|".join(KINDS),
+        help="How near to the truth; CPU seconds over K and over size; or the arithmetic of the learned renderer.",
+    ),
 ]
 _Out = Annotated[Path, typer.Option("--out", help="Folder for tables, plots and pictures.")]
 _Renderers = Annotated[
@@ -30,6 +36,9 @@ _Shots = Annotated[
 _Repeats = Annotated[
     int | None, typer.Option("--repeats", min=1, help="Runs of each measurement; the least time counts.")
 ]
+_Preset = Annotated[
+    PresetName, typer.Option("--preset", help="Size of the learned renderer's networks: tiny, small or full.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
 
@@ -39,12 +48,17 @@ def bench(
     renderer: _Renderers = None,
     shot: _Shots = None,
     repeats: _Repeats = None,
+    preset: _Preset = "full",
     json: _Json = False,
 ) -> None:
     """Measure Rackfocus beside real peers (GEGL, Blender) on scenes with a known answer."""
     if kind not in KINDS:
         raise typer.BadParameter(f'there is no benchmark "{kind}"; choose {" or ".join(KINDS)}')
-    report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
+    report: OpticalReport | SpeedReport | FlopReport
+    if kind == "any-to-bokeh":
+        report = _flops(preset)
+    else:
+        report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
     text = report.to_json()
     file = out / f"{kind}.json"
     try:
@@ -89,7 +103,16 @@ def _speed(out: Path, renderers: list[str] | None, repeats: int | None) -> Speed
     )
 
 
-def _print_report(report: OpticalReport | SpeedReport, file: Path) -> None:
+def _flops(preset: PresetName) -> FlopReport:
+    from engine.runtime.extras import require_torch
+
+    require_torch()
+    from training.benchmark.networks import FlopOptions, run_flops
+
+    return run_flops(FlopOptions(preset))
+
+
+def _print_report(report: OpticalReport | SpeedReport | FlopReport, file: Path) -> None:
     from training.benchmark import aligned
 
     typer.echo(aligned(report.rows()))
