@@ -119,7 +119,7 @@ def test_the_frames_of_a_window_meet_and_time_has_a_direction(unet: AnyToBokehUN
     changed = given.latents.clone()
     changed[:, 2] += 1
     assert not torch.allclose(unet(*given._replace(latents=changed))[:, 0], unet(*given)[:, 0], atol=1e-4)
-    backwards = Clip(*(part.flip(1) for part in given[:3]), given.time_ids, None)  # type: ignore[union-attr]
+    backwards = Clip(*(part.flip(1) for part in given[:3]), given.time_ids, None)
     assert not torch.allclose(unet(*backwards).flip(1), unet(*given), atol=1e-3)
 
 
