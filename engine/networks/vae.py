@@ -180,7 +180,8 @@ def _residual(block: ResnetBlock2D, x: Tensor) -> Tensor:
     """A residual block on frames (N, C, H, W), or on clips (B, C, T, H, W) for a block over time.
 
     What diffusers' own would give, without its division by 1 and in fewer tensors: decoding eight frames of 1024x576 in
-    half precision holds 6.0 GB of activations at most, with its blocks 7.3 GB (counted on the meta device).
+    half precision holds at most 6.0 GB beside weights and skips, with diffusers' blocks 7.3 GB (counted on the meta
+    device, with an attention that stores no matrix).
     """
     # One expression, since a name for what stands between the convolutions would keep it: 1.2 GB there.
     inner: Tensor = block.conv2(_activated(block.norm2(block.conv1(_activated(block.norm1(x))))))

@@ -14,8 +14,8 @@ from engine.networks.presets import PRESETS, CLIPConfig
 
 TINY = PRESETS["tiny"].clip
 
-ROUNDING = 2e-5
-"""Of a resize in float32 against one in float64: positions of samples are rounded too. Seen: 4e-6."""
+ROUNDING = 5e-6
+"""Of a resize in float32 against one in float64: positions of samples are rounded too. Seen: 9e-7."""
 
 
 def pictures(count: int = 2, height: int = 60, width: int = 90, seed: int = 0) -> Tensor:
@@ -43,10 +43,7 @@ def resized_line(line: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     reach = (taps + 1 - taps % 2) // 2
     weights = [exp(-(offset**2) / (2 * sigma**2)) for offset in range(-reach, reach + 1)]
     padded = [*line[reach:0:-1], *line, *line[-2 : -reach - 2 : -1]]
-    blurred = [
-        sum(weight * sample for weight, sample in zip(weights, padded[i:], strict=False)) / sum(weights)
-        for i in range(n)
-    ]
+    blurred = [np.dot(weights, padded[i : i + len(weights)]) / sum(weights) for i in range(n)]
     result = np.empty(size)
     for i in range(size):
         place = i * (n - 1) / (size - 1)

@@ -20,10 +20,10 @@ UNEVEN = VAEConfig((32, 64, 96, 128), 2)
 TOLERANCE = {
     # Nothing but the order of sums stands between us and the plain formulas.
     "float64": 1e-10,
-    # Against diffusers in float32: lerp and folded kernels round elsewhere. Seen: 2e-6.
+    # Against diffusers in float32: lerp and folded kernels round elsewhere. Seen: 4e-6.
     "float32": 1e-5,
-    # Half precision has 11 bits; some 60 layers of a network with random weights. Seen: 2e-3.
-    "float16": 1e-2,
+    # Half precision has 11 bits; some 60 layers of a network with random weights. Seen: 5e-3.
+    "float16": 2e-2,
 }
 
 
@@ -146,7 +146,7 @@ def test_without_skips_the_moments_are_the_same() -> None:
 def test_two_windows_together_are_the_two_windows_alone() -> None:
     vae = stirred(UNEVEN)
     moments, skips = vae.encode(noise(6, 3, 32, 64), with_skips=True)
-    latents = posterior_mode(moments).unflatten(0, (2, 3))
+    latents = posterior_mode(moments).reshape(2, 3, 4, 4, 8)
     together = vae.decode(latents, skips)
     for window in range(2):
         own = [skip[3 * window : 3 * window + 3] for skip in skips]
@@ -195,7 +195,7 @@ def test_a_draw_from_the_posterior_is_mean_and_deviation_within_limits() -> None
 def gradients(vae: AnyToBokehVAE, pictures: Tensor) -> dict[str, Tensor]:
     vae.zero_grad()
     moments, skips = vae.encode(pictures, with_skips=True)
-    vae.decode(posterior_mode(moments)[None], skips).square().mean().backward()
+    torch.autograd.backward(vae.decode(posterior_mode(moments)[None], skips).square().mean())
     return {name: weight.grad for name, weight in vae.named_parameters() if weight.grad is not None}
 
 

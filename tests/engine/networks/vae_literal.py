@@ -43,7 +43,7 @@ def residual(x: Tensor, weights: Weights, name: str, eps: float) -> Tensor:
 def residual_over_time(x: Tensor, weights: Weights, name: str, frames: int) -> Tensor:
     spatial = residual(x, weights, f"{name}.spatial_res_block", eps=1e-6)
     windows = []
-    for window in spatial.split(frames):
+    for window in torch.split(spatial, frames):
         clip = window.transpose(0, 1)[None]
         temporal = residual(clip, weights, f"{name}.temporal_res_block", eps=1e-5)
         share = torch.sigmoid(weights[f"{name}.time_mixer.mix_factor"])
@@ -97,6 +97,6 @@ def decoded(latents: Tensor, skips: Sequence[Tensor], weights: Weights, layers: 
     x = convolved(swished(normed(x, weights, "decoder.conv_norm_out", 1e-6)), weights, "decoder.conv_out", 1, 1)
     windows = [
         convolved(window.transpose(0, 1)[None], weights, "decoder.time_conv_out", 1, (1, 0, 0))[0].transpose(0, 1)
-        for window in x.split(frames)
+        for window in torch.split(x, frames)
     ]
     return torch.cat(windows)
