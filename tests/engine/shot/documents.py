@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from engine.shot import (
+    AnyToBokehOptions,
     Aperture,
     Blur,
     Depth,
@@ -157,6 +158,26 @@ outputs = st.builds(
 )
 
 
+any_to_bokeh = st.builds(
+    AnyToBokehOptions,
+    weights=st.none() | st.just("/lib/weights"),
+    image_encoder=st.none() | st.just("/lib/svd"),
+    profile=st.sampled_from(["released", "paper"]),
+    mask_exponent=st.none() | st.floats(0, 10),
+    overlap=st.integers(1, 16),
+    ramp=st.sampled_from([None, "released", "centred"]),
+    size=st.none() | st.just("1024x576"),
+    exposure=st.none() | st.floats(-20, 20),
+    device=st.sampled_from(["auto", "cpu", "cuda", "cuda:1", "mps"]),
+)
+renderers = st.builds(
+    RendererChoice,
+    name=st.sampled_from(["optical", "any-to-bokeh"]),
+    quality=st.sampled_from(["draft", "final"]),
+    any_to_bokeh=any_to_bokeh,
+)
+
+
 @st.composite
 def shots(draw: st.DrawFn) -> Shot:
     depth = draw(depths())
@@ -176,6 +197,6 @@ def shots(draw: st.DrawFn) -> Shot:
         maximum_radius=draw(st.none() | st.floats(0, 2000)),
         aperture=draw(apertures),
         highlights=draw(st.builds(Highlights, threshold=positive, gain=positive)),
-        renderer=draw(st.builds(RendererChoice, quality=st.sampled_from(["draft", "final"]))),
+        renderer=draw(renderers),
         output=draw(outputs),
     )

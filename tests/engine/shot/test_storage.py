@@ -39,6 +39,13 @@ def test_paths_of_a_document_are_relative_to_its_folder(tmp_path: Path) -> None:
     assert shot.aperture.image == str(tmp_path / "../lib/heart.png")
 
 
+def test_the_weights_of_a_learned_renderer_lie_relative_to_the_document_too(tmp_path: Path) -> None:
+    options = {"weights": "../weights", "image_encoder": "/lib/svd"}
+    shot = load_shot(written(tmp_path, json.dumps(plain(renderer={"any_to_bokeh": options}))))
+    assert shot.renderer.any_to_bokeh.weights == str(tmp_path / "../weights")
+    assert shot.renderer.any_to_bokeh.image_encoder == "/lib/svd"
+
+
 def test_absolute_paths_stay_those_of_windows_too(tmp_path: Path) -> None:
     document = plain(plate={"path": "/show/plate.####.exr"}, output={"path": r"P:\show\out.$F4.exr"})
     shot = load_shot(written(tmp_path, json.dumps(document)))
