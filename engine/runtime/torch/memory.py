@@ -37,7 +37,9 @@ def make_room(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
-def size_that_fits(width: int, height: int, free: int | None, config: VAEConfig, itemsize: int) -> tuple[int, int]:
+def size_that_fits(
+    width: int, height: int, free: int | None, config: VAEConfig, itemsize: int
+) -> tuple[int, int] | None:
     """A smaller size of about the same shape whose frames would fit, as far as can be told.
 
     The widest place is the decoder's last block: it takes in the channels of the level below at full size, normalises
@@ -51,7 +53,7 @@ def size_that_fits(width: int, height: int, free: int | None, config: VAEConfig,
         itemsize: bytes of a number.
 
     Returns:
-        Width and height, multiples of 64, at least 64, and at most three quarters of the area that did not fit.
+        Width and height, multiples of 64, at most three quarters of the area that did not fit; None if nothing fits.
     """
     first, second = config.block_out_channels[:2]
     bytes_per_pixel = itemsize * (3 * second + first)
@@ -59,8 +61,11 @@ def size_that_fits(width: int, height: int, free: int | None, config: VAEConfig,
     if free is not None:
         area = min(area, free / bytes_per_pixel)
     scale = sqrt(area / (width * height))
-    fitting_width = max(_GRAIN, floor(width * scale / _GRAIN) * _GRAIN)
-    return fitting_width, max(_GRAIN, floor(height * scale / _GRAIN) * _GRAIN)
+    short = max(_GRAIN, _down_to_grain(min(width, height) * scale))
+    long = _down_to_grain(min(max(width, height) * scale, area / short))
+    if long < _GRAIN:
+        return None
+    return (long, short) if width >= height else (short, long)
 
 
 def frame_is_too_large(
@@ -70,7 +75,7 @@ def frame_is_too_large(
     free = free_memory(device)
     found = f"frames of {width}x{height} do not fit into the memory of {device}{_that_is_free(free)}"
     fitting = size_that_fits(width, height, free, config, itemsize)
-    if fitting == (_GRAIN, _GRAIN):
+    if fitting is None:
         return MemoryShortError(f"{found}; close what else uses it, or choose another --device")
     return MemoryShortError(f"{found}; try --network-size {fitting[0]}x{fitting[1]}, or another --device")
 
@@ -79,6 +84,10 @@ def weights_are_too_large(device: torch.device) -> MemoryShortError:
     """The error for networks that do not fit, whatever the frame."""
     found = f"the networks' weights do not fit into the memory of {device}{_that_is_free(free_memory(device))}"
     return MemoryShortError(f"{found}; close what else uses it, try --precision fp16, or choose another --device")
+
+
+def _down_to_grain(length: float) -> int:
+    return floor(length / _GRAIN) * _GRAIN
 
 
 def _that_is_free(free: int | None) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
 from typing import Literal
 
 import numpy as np
 import torch
 
-from engine.networks.initialise import initialise
+from engine.networks.initialise import NewNetworks, initialise
 from engine.runtime import RELEASED, Behaviour, NetworkInput
 from engine.runtime.torch.networks import Modules, RunSettings, TorchNetworks
 from engine.runtime.torch.precision import Precision
@@ -18,12 +20,18 @@ CPU = torch.device("cpu")
 
 
 def tiny_modules() -> Modules:
-    """Gates open, and skips that weigh as much as what they are added to."""
+    """Gates open, and skips that weigh as much as what they are added to; new ones each time."""
+    made = _made_once()
+    return Modules(deepcopy(made.unet), deepcopy(made.vae), deepcopy(made.image_encoder))
+
+
+@cache
+def _made_once() -> NewNetworks:
     made = initialise("tiny", seed=1, gate=0.5)
     for name, weights in made.vae.decoder.named_parameters():
         if name.startswith("skip_conv"):
             weights.data = torch.rand(weights.shape, generator=torch.Generator().manual_seed(2)) * 0.1
-    return Modules(made.unet, made.vae, made.image_encoder)
+    return made
 
 
 def tiny_networks(
