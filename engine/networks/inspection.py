@@ -203,8 +203,7 @@ def inspect_weights(folder: str | Path, image_encoder: str | Path | None = None)
         lacking = error.message
     else:
         networks = (*networks, open_network(IMAGE_ENCODER, encoder))
-        place = find_svd_unet(encoder)
-        svd = None if place is None or place == unet.folder else (place, TensorFiles.find(place, UNET.stems))
+        svd = _original(encoder, unet.folder)
     return Inspection(
         str(root),
         tuple(map(_facts, networks)),
@@ -217,6 +216,17 @@ def inspect_weights(folder: str | Path, image_encoder: str | Path | None = None)
         _skips(vae.tensors),
         None if svd is None else _decay(unet.tensors, svd[1]),
     )
+
+
+def _original(encoder: Path, ours: Path) -> tuple[Path, TensorFiles] | None:
+    """Stable Video Diffusion's own U-Net, where its tensors lie beside the image encoder."""
+    place = find_svd_unet(encoder)
+    if place is None or place.resolve() == ours.resolve():
+        return None
+    try:
+        return place, TensorFiles.find(place, UNET.stems)
+    except MissingWeightsError:
+        return None
 
 
 def _facts(network: NetworkFiles[Any, Any]) -> NetworkFacts:

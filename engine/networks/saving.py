@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from engine.errors import MissingWeightsError, OutputExistsError, OutputWriteError, require
 from engine.networks.image_encoder import ImageEncoder
 from engine.networks.layout import CONFIG
-from engine.networks.skeleton import IMAGE_ENCODER, UNET, VAE
+from engine.networks.skeleton import IMAGE_ENCODER, UNET, VAE, C, M, NetworkKind
 from engine.networks.tensor_files import named
 from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE
@@ -73,9 +73,9 @@ def save_weights(
     """
     place = Path(folder).expanduser().absolute()
     require_room(place, overwrite)
-    for kind, whole in ((UNET, unet), (VAE, vae), (IMAGE_ENCODER, image_encoder)):
-        lost = sorted(kind.shapes(whole.config).keys() - whole.state_dict().keys())
-        require(not lost, MissingWeightsError, f"a {kind.title} without {named(lost)} is not saved; save it whole")
+    _require_whole(UNET, unet.config, unet)
+    _require_whole(VAE, vae.config, vae)
+    _require_whole(IMAGE_ENCODER, image_encoder.config, image_encoder)
     temporary = place.with_name(f".{place.name}.{_HOST}.{os.getpid()}.{next(_COUNT)}{_SUFFIX}")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -185,6 +185,11 @@ def require_room(folder: Path, overwrite: bool) -> None:
             )
     except OSError as error:
         raise OutputWriteError(f"{place} cannot be written ({error.strerror}); choose another folder") from error
+
+
+def _require_whole(kind: NetworkKind[C, M], config: C, network: nn.Module) -> None:
+    lost = sorted(kind.shapes(config).keys() - network.state_dict().keys())
+    require(not lost, MissingWeightsError, f"a {kind.title} without {named(lost)} is not saved; save it whole")
 
 
 def _put_in_place(temporary: Path, place: Path) -> None:

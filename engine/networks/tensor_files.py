@@ -229,9 +229,7 @@ def _open(path: Path) -> _Reader:
     try:
         return _Safetensors(path) if path.suffix == ".safetensors" else _Pickled(path)
     except OSError as error:
-        if error.errno is not None and not path.is_file():
-            raise _unreadable(path, error) from error
-        if isinstance(error, PermissionError):
+        if isinstance(error, PermissionError | FileNotFoundError):
             raise _unreadable(path, error) from error
         raise _damaged(path) from error
     except pickle.UnpicklingError as error:
@@ -269,7 +267,8 @@ def _nature(path: Path) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> MissingWeightsError:
-    return MissingWeightsError(f"{path} cannot be read ({error.strerror}); let it be read, or copy it again")
+    reason = error.strerror or ("it is gone" if isinstance(error, FileNotFoundError) else "no permission")
+    return MissingWeightsError(f"{path} cannot be read ({reason}); let it be read, or copy it again")
 
 
 def _index_names(stem: str, suffix: str) -> tuple[str, ...]:
