@@ -217,6 +217,13 @@ def _require_agreement(network: NetworkFiles[Any, Any]) -> None:
             f"{where} is Stable Video Diffusion's own, without {len(found.missing)} tensors of Any-to-Bokeh "
             f"({named(found.missing)}); give the folder of Any-to-Bokeh's weights"
         )
+    # Another size of the same network may also have a shortcut more or less; that says nothing by itself.
+    require(
+        len(found.reshaped) <= len(found.missing) + len(found.unexpected),
+        WeightsShapeError,
+        f"{where} has {len(found.reshaped)} tensors of another shape: {named(found.reshaped)}; "
+        "use weights and config.json of the same network",
+    )
     other = f", and {len(found.unexpected)} are there that it has not: {named(found.unexpected)}"
     require(
         not found.missing,
@@ -228,12 +235,6 @@ def _require_agreement(network: NetworkFiles[Any, Any]) -> None:
         not found.unexpected,
         WeightsShapeError,
         f"{where} has {len(found.unexpected)} tensors too many: {named(found.unexpected)}; "
-        "use weights and config.json of the same network",
-    )
-    require(
-        not found.reshaped,
-        WeightsShapeError,
-        f"{where} has {len(found.reshaped)} tensors of another shape: {named(found.reshaped)}; "
         "use weights and config.json of the same network",
     )
     require(

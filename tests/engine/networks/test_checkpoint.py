@@ -24,6 +24,7 @@ from engine.errors import (
     WeightsShapeError,
 )
 from engine.networks.checkpoint import open_weights
+from engine.networks.initialise import initialise
 from engine.networks.saving import save_weights
 from tests.engine.networks import folders
 from tests.engine.networks.folders import CLIP, UNET, VAE, change_config, change_tensors, pickle_instead, replace, shard
@@ -69,9 +70,8 @@ def test_weights_load_in_the_precision_that_is_asked_for(kept: Path, dtype: torc
 
 def test_weights_saved_in_half_precision_load_in_full(tmp_path: Path) -> None:
     folders.save(tmp_path / "half", dtype=torch.float16)
-    bias = open_weights(tmp_path / "half").load_unet(torch.float32).conv_in.bias
-    assert bias is not None
-    assert torch.equal(bias, folders.networks().unet.conv_in.bias.half().float())
+    weight = open_weights(tmp_path / "half").load_unet(torch.float32).conv_in.weight
+    assert torch.equal(weight, folders.networks().unet.conv_in.weight.half().float())
 
 
 def test_loaded_networks_work_for_inference_and_on_memory_of_their_own_device(kept: Path) -> None:
@@ -225,6 +225,11 @@ def point_outside(folder: Path) -> None:
     index.write_text(json.dumps({"weight_map": {"conv_in.weight": "../../vae/diffusion_pytorch_model.safetensors"}}))
 
 
+def another_image_encoder(folder: Path) -> None:
+    change_config(folder / "image_encoder/config.json", projection_dim=48)
+    change_tensors(folder / CLIP, lambda t: t.update({"visual_projection.weight": torch.zeros(48, 32)}))
+
+
 def plain_svd(folder: Path) -> None:
     def without(tensors: dict[str, Tensor]) -> None:
         for name in [name for name in tensors if ".fuser." in name or "conv_in_mpi" in name]:
@@ -336,10 +341,7 @@ BAD: dict[str, tuple[Callable[[Path], object], type[WeightsError], str]] = {
         "multiples of 64",
     ),
     "an image encoder of another model": (
-        lambda f: (
-            change_config(f / "image_encoder/config.json", projection_dim=48),
-            change_tensors(f / CLIP, lambda t: t.update({"visual_projection.weight": torch.zeros(48, 32)})),
-        ),
+        another_image_encoder,
         WeightsError,
         "gives 48 numbers",
     ),
@@ -536,7 +538,7 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
 
 
 def test_networks_without_their_dead_weights_are_not_saved(tmp_path: Path) -> None:
-    made = folders.initialise("tiny", 1)
+    made = initialise("tiny", 1)
     made.unet.drop_dead_weights(masks=False)
     with pytest.raises(MissingWeightsError, match="conv_in_mpi"):
         save_weights(tmp_path / "weights", made.unet, made.vae, made.image_encoder)

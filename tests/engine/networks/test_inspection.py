@@ -138,7 +138,7 @@ def test_gates_and_skips_are_read_in_the_order_of_the_network(weights: Path) -> 
         tensors[f"{first}.transformer_blocks.0.fuser.alpha_dense"].fill_(-2.0)
 
     change_tensors(weights / UNET, change)
-    change_tensors(weights / VAE, lambda t: t["decoder.skip_conv_2.weight"].fill_(0.5))
+    change_tensors(weights / VAE, lambda t: t.update({"decoder.skip_conv_2.weight": torch.full((64, 64, 1, 1), 0.5)}))
     found = inspect_weights(weights)
     assert found.gates[0].block == first
     assert found.gates[0].attention == pytest.approx(tanh(0.25))
