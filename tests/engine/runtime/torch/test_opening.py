@@ -28,7 +28,7 @@ def test_a_folder_gives_the_pictures_of_the_networks_that_were_saved_in_it(weigh
     window, expected = [opened.encode(frame())], [there.encode(frame())]
     pictures = opened.decode(opened.refocus(window), window)
     # Not the same bits: the weights lie elsewhere in memory, which decides how kernels of the CPU split their sums.
-    assert np.allclose(pictures[0], there.decode(there.refocus(expected), expected)[0], atol=1e-5)
+    assert np.allclose(pictures[0], there.decode(there.refocus(expected), expected)[0], atol=1e-4)
     assert opened.size == (256, 128)
 
 

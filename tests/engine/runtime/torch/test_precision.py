@@ -15,9 +15,10 @@ from engine.runtime.torch.networks import TorchNetworks
 from engine.runtime.torch.precision import Precision, raised_to_single, settle_precision
 from tests.engine.runtime.torch.tiny import CPU, frame, psnr, tiny_modules, tiny_networks
 
-CLOSE = {"bf16": 38.0, "fp16": 55.0}
-"""dB that a precision stays from fp32, for random weights and two frames: 46 and 62 were measured. A wrong cast or a
-part that runs in another precision than it should costs more than the 6 dB between."""
+CLOSE = {"bf16": 40.0, "fp16": 60.0}
+"""dB that a precision stays from fp32, for random weights: 49 and 69 were measured for a frame, 46 and 62
+for two. A wrong cast or a
+part that runs in another precision than it should costs more than what lies between."""
 
 NETWORKS = {"U-Net": "unet.conv_out", "decoder": "vae.decoder.conv_out", "image encoder": "image_encoder"}
 """Where a value can be made NaN in each of the networks that run in half precision."""
@@ -57,9 +58,10 @@ def test_bf16_is_refused_where_the_device_has_none(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_half_precision_gives_nearly_the_picture_of_single(precision: str, truth: list[Float32Array]) -> None:
+def test_half_precision_gives_nearly_the_picture_of_single(precision: str) -> None:
+    truth = refocused(tiny_networks(), 1)  # one frame: some fp16 convolutions of the CPU are fifty times slower
     networks = tiny_networks(precision)
-    assert psnr(refocused(networks), truth) > CLOSE[precision]
+    assert psnr(refocused(networks, 1), truth) > CLOSE[precision]
     assert networks.notes() == ()
 
 

@@ -107,10 +107,13 @@ def test_memory_that_runs_out_in_a_compiled_network_is_no_failure_to_compile(mon
     assert networks.notes() == ("network.memory",)
 
 
-def test_the_layout_for_tensor_cores_changes_no_number_and_leaves_convolutions_over_time_alone() -> None:
+def test_the_layout_for_tensor_cores_changes_no_weight_and_leaves_convolutions_over_time_alone() -> None:
     modules = tiny_modules()
     before = {name: weights.clone() for name, weights in modules.vae.named_parameters()}
     lay_out_for_convolution(modules.vae)
     assert modules.vae.encoder.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
     assert modules.vae.decoder.time_conv_out.weight.is_contiguous()
     assert all(torch.equal(weights, before[name]) for name, weights in modules.vae.named_parameters())
+    lay_out_for_convolution(modules.unet)
+    lay_out_for_convolution(modules.image_encoder)
+    assert np.allclose(render_one(tiny_networks(modules=modules)), render_one(tiny_networks()), atol=1e-4)
