@@ -37,6 +37,8 @@ def find_places(folder: Path) -> Places:
     unet, vae = _unet(folder), _network(folder / "vae")
     if unet is not None and vae is not None:
         return Places(unet, vae)
+    for place in (folder / "unet", folder / "unet" / "unet", folder / "vae"):
+        _require_readable(place)
     lacks = [f"{name}/{CONFIG}" for name, found in (("unet", unet), ("vae", vae)) if found is None]
     raise MissingWeightsError(f"{folder} has no {' and no '.join(lacks)}; {_advice(folder)}")
 
@@ -45,7 +47,8 @@ def find_image_encoder(folder: Path, given: Path | None) -> Path:
     """The folder of the image encoder, which is Stable Video Diffusion's.
 
     Args:
-        folder: of the weights. ``image_encoder/`` in it, in a folder in it, and in a folder beside it are looked at.
+        folder: of the weights. ``image_encoder/`` in it, in a folder in it, and in a folder beside it are looked at;
+            not in weights of Any-to-Bokeh beside it, which are another network's.
         given: a Stable Video Diffusion folder or the image encoder's own, where the operator named one; nothing else
             is looked at then. Both may be a Hugging Face cache (``models--.../snapshots/...``).
 
@@ -61,7 +64,9 @@ def find_image_encoder(folder: Path, given: Path | None) -> Path:
             f"{given} holds no image encoder (neither image_encoder/{CONFIG} nor {CONFIG}); "
             "give the Stable Video Diffusion folder"
         )
-    for root in (folder, *_children(folder), *_children(folder.absolute().parent)):
+    _require_readable(folder / "image_encoder")
+    beside = [place for place in _children(folder.absolute().parent) if _network(place / "unet" / "unet") is None]
+    for root in (folder, *_children(folder), *beside):
         for place in (root / "image_encoder", *_cached(root)):
             if _network(place) is not None:
                 return place
@@ -104,6 +109,15 @@ def _children(folder: Path) -> list[Path]:
     except OSError:
         return []
     return sorted(found, key=lambda entry: (_PUBLISHER not in entry.name, entry.name))
+
+
+def _require_readable(folder: Path) -> None:
+    """Tell a folder that is there and closed from one that is not there."""
+    try:
+        if folder.is_dir():
+            _require_folder(folder)
+    except OSError:
+        _require_folder(folder.parent)
 
 
 def _require_folder(folder: Path) -> None:

@@ -227,6 +227,7 @@ class _Pickled:
 
 def _open(path: Path) -> _Reader:
     try:
+        path.open("rb").close()  # safetensors 0.8 calls a file that may not be read one that is not there
         return _Safetensors(path) if path.suffix == ".safetensors" else _Pickled(path)
     except OSError as error:
         if isinstance(error, PermissionError | FileNotFoundError):

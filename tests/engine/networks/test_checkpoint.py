@@ -369,6 +369,13 @@ def test_a_folder_too_deep_or_too_high_is_told_the_right_one(weights: Path, give
         open_weights(weights.parent / given)
 
 
+def test_weights_beside_these_do_not_lend_their_image_encoder(weights: Path, kept: Path) -> None:
+    folders.copy(kept, weights.parent / "others")
+    shutil.rmtree(weights / "image_encoder")
+    with pytest.raises(MissingWeightsError, match="no image encoder was found"):
+        open_weights(weights)
+
+
 def test_what_is_no_folder_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "weights.zip").write_bytes(zipped())
     with pytest.raises(MissingWeightsError, match="does not exist"):
@@ -388,7 +395,7 @@ def test_a_named_image_encoder_is_looked_at_alone(weights: Path, tmp_path: Path)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
-@pytest.mark.parametrize("what", [UNET, "vae/config.json", "."])
+@pytest.mark.parametrize("what", [UNET, "vae/config.json", ".", "image_encoder", "unet", "unet/unet", "vae"])
 def test_what_may_not_be_read_is_named(weights: Path, what: str) -> None:
     place = weights / what
     if place.is_file():
