@@ -34,12 +34,10 @@ def settle_device(asked: str) -> torch.device:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that could be had on ``device`` now; None where it does not say."""
+    """Bytes that could be had on ``device`` now; None where nothing says, as with Apple's shared memory."""
     if device.type == "cuda":
         kept_by_torch = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + kept_by_torch
-    if device.type == "mps":
-        return max(0, torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not this entry
