@@ -1,7 +1,7 @@
 """Measure the learned renderer on a card, in one call: ``python -m tests.gpu.bench_any_to_bokeh [FOLDER]``.
 
 With CUDA: the published size with random weights at 1024x576, fp16, as it is and compiled, masks off and on. Without:
-the tiny size on the CPU, which shows that the script runs. Prints the tables; with FOLDER also keeps them there as JSON.
+the tiny size on the CPU, which shows that the script runs. Prints tables; with FOLDER keeps them there as JSON too.
 
 Targets on an H100: 60 ms an output frame, and 41 ms (24 frames a second) as the goal. The paper says 363 ms.
 """

@@ -26,7 +26,7 @@ def test_every_part_of_an_output_frame_is_timed(report: NetworkSpeedReport) -> N
 def test_the_floor_is_the_arithmetic_at_the_measured_rate(report: NetworkSpeedReport) -> None:
     assert report.floor == pytest.approx(report.teraflop / report.matrix_rate * 1000)
     assert json.loads(report.to_json())["floor"] == report.floor
-    assert dict((row[0], row[1]) for row in report.rows())["total"] == f"{report.total:.2f}"
+    assert {row[0]: row[1] for row in report.rows()}["total"] == f"{report.total:.2f}"
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
