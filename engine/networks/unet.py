@@ -24,6 +24,7 @@ from torch.utils.checkpoint import checkpoint
 from engine.networks.mpi_attention import PlaneTokens, plane_tokens
 from engine.networks.presets import UNetConfig
 from engine.networks.resampling import Doubling
+from engine.networks.temporal import convolve_along_time
 from engine.networks.transformer import LearnedMix, SpatioTemporalTransformer, Told
 
 __all__ = ["AnyToBokehUNet"]
@@ -234,6 +235,13 @@ class _Residual(nn.Module):
         side_by_side = torch.cat(maps, 1) if len(maps) > 1 else maps[0]
         window = (-1, told.frames)
         clip = torch.unflatten(self.spatial_res_block(side_by_side, told.embedding), 0, window).transpose(1, 2)
-        moved = self.temporal_res_block(clip, torch.unflatten(told.embedding, 0, window))
+        moved = self._along_time(clip, torch.unflatten(told.embedding, 0, window))
         mixed: Tensor = self.time_mixer(clip, moved)
         return mixed.transpose(1, 2).flatten(0, 1)
+
+    def _along_time(self, clip: Tensor, embedding: Tensor) -> Tensor:
+        """What diffusers' ``TemporalResnetBlock`` gives for a clip (B, C, T, h, w) and an embedding (B, T, E)."""
+        block = self.temporal_res_block
+        told = block.time_emb_proj(functional.silu(embedding)).transpose(1, 2)[..., None, None]
+        inner = convolve_along_time(block.conv1, functional.silu(block.norm1(clip))) + told
+        return clip + convolve_along_time(block.conv2, functional.silu(block.norm2(inner)))

@@ -26,6 +26,7 @@ from torch.utils.checkpoint import checkpoint
 
 from engine.networks.presets import VAEConfig
 from engine.networks.resampling import upsample
+from engine.networks.temporal import convolve_along_time
 
 __all__ = ["AnyToBokehVAE", "posterior_mode", "posterior_sample"]
 
@@ -151,8 +152,7 @@ class AnyToBokehVAE(nn.Module):
             for upsampler in block.upsamplers or ():
                 x = upsample(x, upsampler.conv)
         x = decoder.conv_out(_activated(decoder.conv_norm_out(x)))
-        clip: Tensor = decoder.time_conv_out(_as_clip(x, frames))
-        return clip.transpose(1, 2)
+        return convolve_along_time(decoder.time_conv_out, _as_clip(x, frames)).transpose(1, 2)
 
     def _middle(self, block: UNetMidBlock2D, x: Tensor, residual: Callable[..., Tensor]) -> Tensor:
         """The block at the size of the latents. Attention stands between its residual blocks, so one alone has none."""
@@ -184,8 +184,14 @@ def _residual(block: ResnetBlock2D, x: Tensor) -> Tensor:
     device, with an attention that stores no matrix).
     """
     # One expression, since a name for what stands between the convolutions would keep it: 1.2 GB there.
-    inner: Tensor = block.conv2(_activated(block.norm2(block.conv1(_activated(block.norm1(x))))))
+    inner = _convolved(block.conv2, _activated(block.norm2(_convolved(block.conv1, _activated(block.norm1(x))))))
     return inner.add_(x if block.conv_shortcut is None else block.conv_shortcut(x))
+
+
+def _convolved(conv: nn.Module, x: Tensor) -> Tensor:
+    """``conv(x)``, of frames or of clips."""
+    result: Tensor = convolve_along_time(conv, x) if isinstance(conv, nn.Conv3d) else conv(x)
+    return result
 
 
 def _activated(x: Tensor) -> Tensor:
