@@ -39,6 +39,7 @@ def strength_embedding(strength: float, mode: Literal["half", "training", "exact
     Returns:
         (32,) float32.
     """
+    phases: NDArray[np.floating]
     if mode == "half":
         half = np.float16
         phases = (half(100) ** _half_exponents() * half(strength)).astype(half)
@@ -91,7 +92,8 @@ def regions(disparity: Float32Array, focus: float, exponent: float) -> NDArray[n
     power = min(focus**-exponent, STEEPEST) if focus > 0 else STEEPEST
     borders = (np.arange(1, PLANES) / PLANES) ** power
     distance = np.abs(disparity - np.float32(focus))
-    return np.searchsorted(borders.astype(np.float32), distance, side="left").astype(np.uint8)
+    planes: NDArray[np.uint8] = np.searchsorted(borders.astype(np.float32), distance, side="left").astype(np.uint8)
+    return planes
 
 
 def network_input(

@@ -1,10 +1,10 @@
-"""The plate's own pixels where they are in focus, and the network's picture everywhere else.
+"""The plate's own pixels where they are in focus or nearly so, and the network's picture everywhere else.
 
-A pixel of the refocused picture is ``cover * plate + (1 - cover) * blurred``: cover is the share of the lens that sees
-the pixel's thing in focus, blurred the mean of what the rest of the lens sees. Cover is known at full size, from the
-depth and from how far blurred things in front hide it. What the network gives is the mean of this over its larger
-pixels; taking the plate's share out of it leaves the blurred light alone, without a trace of the sharp edges. So
-neither a subject's edge nor a veil before it leaves a halo.
+A pixel of the refocused picture is ``cover * focused + (1 - cover) * blurred``. Cover is the share of the lens that
+sees a thing which is too sharp for the network's pixels; what that share sees is known at full size, from the plate and
+the depth. Blurred is the mean of what the rest of the lens sees. What the network gives is the mean of this sum over
+its larger pixels; taking the known part out of it leaves the blurred light alone, without a trace of the sharp edges.
+So neither a subject's edge nor a veil before it leaves a halo.
 """
 
 from __future__ import annotations
@@ -17,11 +17,19 @@ import numpy as np
 from engine.frames import Float32Array, PlateFrame, Window
 from engine.renderers.any_to_bokeh.fitting import Fit
 from engine.renderers.optical import OpticalRenderer
+from engine.renderers.optical.silhouettes import STEP
 
-__all__ = ["SHARP", "cover_in_focus", "put_back_detail", "sharp_share"]
+__all__ = ["SHARP", "focused_layer", "put_back_detail", "sharp_share"]
 
 SHARP: Final = 0.5
 """Radii up to this (plate pixels) show no blur, in the optical renderer too."""
+
+KNOWN_TO, SEEN_FROM = 0.5, 1.25
+"""Radii, in the network's pixels, up to which the plate alone is used and from which the network alone is. Shrinking
+and enlarging blur by themselves like a disc of about 0.6 pixels, which is little beside 1.25."""
+
+HIDES_FROM: Final = 1.5
+"""Radius in front, in the network's pixels, from which a thing counts in full as one that hides."""
 
 TRUST: Final = np.float32(0.25)
 """Share of a network's pixel that must be blurred for its blurred light to be taken from it rather than from its
@@ -31,53 +39,122 @@ FAINT: Final = np.float32(1.0 / 64.0)
 """Where the neighbours show less blurred light than this share, their plain mean counts too."""
 
 
-def sharp_share(radius: Float32Array, row_scale: float) -> Float32Array:
-    """Share of the plate's own detail that a blur of ``radius`` leaves: 1 in focus, 0 where the network sees it all.
-
-    Shrinking and enlarging blur like a disc of ``1 / row_scale`` pixels: mean over a pixel and straight lines between
-    pixels have together a quarter of its square as variance, and so has the disc. In between the share follows the
-    variance.
+def put_back_detail(
+    base: Float32Array, picture: Float32Array, radius: Float32Array, fit: Fit, optical: OpticalRenderer
+) -> Float32Array:
+    """The refocused picture at the plate's size.
 
     Args:
-        radius: (H, W) float32, signed, in plate pixels.
-        row_scale: content rows of a plate row, at most 1.
-    """
-    softest = 1.0 / row_scale
-    span = np.float32(max(softest**2, 1.0) - SHARP**2)
-    return np.clip(1.0 - (radius * radius - np.float32(SHARP**2)) / span, np.float32(0.0), np.float32(1.0))
-
-
-def cover_in_focus(radius: Float32Array, fit: Fit, optical: OpticalRenderer) -> Float32Array:
-    """Share of the lens that sees each pixel of the plate in focus, (H, W) float32 from 0 to 1.
-
-    Args:
+        base: (H, W, 3) float32 scene-linear, what of the plate went to the network.
+        picture: (h, w, 3) float32 scene-linear, what the network made of it, at content size.
         radius: (H, W) float32, signed, in plate pixels.
         fit: the plate in the network's picture.
         optical: with the shot's aperture and no defocus of its own; it is given radii, not depth. Draft will do. Only
             runs where something blurred is in front.
 
+    Returns:
+        (H, W, 3) float32, zero or more where base and picture are; the base bit for bit where it is in focus and
+        nothing blurred is in front.
+
     Raises:
         CancelledError: ``optical.cancel`` was called.
     """
+    softest = SEEN_FROM / fit.row_scale
+    if float(np.abs(radius).min()) >= softest:
+        return fit.enlarge(picture)
+    focused, cover = focused_layer(base, radius, fit)
+    if float(radius.min()) < -SHARP:
+        cover = cover * _seen(radius, fit, optical)
+    known = fit.shrink(_weighted(focused, cover))
+    blurred = _fill(picture - known[..., :3], np.float32(1.0) - known[..., 3], picture)
+    return _over(focused, cover, fit.enlarge(blurred))
+
+
+def sharp_share(radius: Float32Array, row_scale: float) -> Float32Array:
+    """How far the plate is asked and not the network: 1 in focus, 0 where the network's pixels hold all there is.
+
+    Args:
+        radius: (H, W) float32, signed, in plate pixels.
+        row_scale: content rows of a plate row, at most 1.
+    """
+    first, last = max(KNOWN_TO / row_scale, SHARP), SEEN_FROM / row_scale
+    t = np.clip((np.abs(radius) - np.float32(first)) / np.float32(last - first), np.float32(0.0), np.float32(1.0))
+    share: Float32Array = np.float32(1.0) - t * t * (np.float32(3.0) - np.float32(2.0) * t)
+    return share
+
+
+def focused_layer(base: Float32Array, radius: Float32Array, fit: Fit) -> tuple[Float32Array, Float32Array]:
+    """The plate through the lens, of things that are in focus or nearly so.
+
+    Args:
+        base: (H, W, 3) float32.
+        radius: (H, W) float32, signed, in plate pixels.
+        fit: the plate in the network's picture.
+
+    Returns:
+        (H, W, 3) colours, each the mean over the pixel's own disc on its own surface; (H, W) share of the lens that
+        sees them, were nothing in front.
+    """
     share = sharp_share(radius, fit.row_scale)
-    if float(radius.min()) >= -SHARP:
-        return share
-    hidden = _hidden(radius, share, fit, optical)
-    seen = np.float32(1.0) - hidden
-    # A thing a little in front hides itself by what its own share lacks.
-    return np.where(radius < 0, np.minimum(share, seen), share * seen)
+    aspect = fit.content_width / fit.width / fit.row_scale
+    focused = np.empty_like(base)
+    cover = np.empty_like(share)
+    _gather(np.ascontiguousarray(base), radius, share, aspect, focused, cover)
+    return focused, cover
 
 
-def _hidden(radius: Float32Array, share: Float32Array, fit: Fit, optical: OpticalRenderer) -> Float32Array:
-    """Share of the lens that is hidden by blurred things in front of the focal plane, (H, W)."""
-    in_front = np.where(radius < 0, np.float32(1.0) - share, np.float32(0.0))
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _gather(
+    base: Float32Array,
+    radius: Float32Array,
+    share: Float32Array,
+    aspect: float,
+    focused: Float32Array,
+    cover: Float32Array,
+) -> None:
+    height, width, _ = base.shape
+    for y in nb.prange(height):
+        for x in range(width):
+            own = radius[y, x]
+            cover[y, x] = share[y, x]
+            for c in range(3):
+                focused[y, x, c] = base[y, x, c]
+            size = abs(own)
+            if size <= SHARP or share[y, x] <= 0.0:
+                continue
+            outer = size + np.float32(0.5)
+            down, across = int(outer), int(outer / aspect)
+            same = STEP + np.float32(0.25) * size
+            red = green = blue = seen = past = np.float32(0.0)
+            for j in range(max(y - down, 0), min(y + down + 1, height)):
+                for i in range(max(x - across, 0), min(x + across + 1, width)):
+                    aside = np.float32((i - x) * aspect)
+                    weight = min(outer - np.sqrt(np.float32((j - y) ** 2) + aside * aside), np.float32(1.0))
+                    if weight <= 0.0:
+                        continue
+                    farther = radius[j, i] - own
+                    if abs(farther) <= same:
+                        red += weight * base[j, i, 0]
+                        green += weight * base[j, i, 1]
+                        blue += weight * base[j, i, 2]
+                        seen += weight
+                    elif farther > 0.0:
+                        # The lens looks past the surface's edge here. Behind a nearer thing the surface goes on.
+                        past += weight
+            focused[y, x, 0], focused[y, x, 1], focused[y, x, 2] = red / seen, green / seen, blue / seen
+            cover[y, x] *= seen / (seen + past)
+
+
+def _seen(radius: Float32Array, fit: Fit, optical: OpticalRenderer) -> Float32Array:
+    """Share of the lens to which blurred things in front leave a pixel's own thing, (H, W)."""
+    hides = np.clip(radius * np.float32(-fit.row_scale / HIDES_FROM), np.float32(0.0), np.float32(1.0)) ** 2
+    hides[radius >= -SHARP] = 0.0
     near = (radius < -SHARP).astype(np.float32)
-    small = fit.shrink(np.stack([in_front, near, radius * near, radius * (1 - near)], axis=2))
+    small = fit.shrink(np.stack([hides, near, radius * near, radius * (1 - near)], axis=2))
     mostly = small[..., 1]
     # A pixel of the network shows two things at a silhouette; its radius is that of the larger one, no mean of both.
-    small_radius = np.where(
-        mostly >= 0.5, small[..., 2] / np.maximum(mostly, 0.5), small[..., 3] / np.maximum(1 - mostly, 0.5)
-    ) * np.float32(fit.row_scale)
+    of_near, of_far = small[..., 2] / np.maximum(mostly, 0.5), small[..., 3] / np.maximum(1 - mostly, 0.5)
+    small_radius = np.where(mostly >= 0.5, of_near, of_far) * np.float32(fit.row_scale)
     height, width = mostly.shape
     rendered = optical.render(
         PlateFrame(
@@ -90,51 +167,36 @@ def _hidden(radius: Float32Array, share: Float32Array, fit: Fit, optical: Optica
             window=Window.of_size(width, height),
         )
     )
-    return np.clip(fit.enlarge(rendered.image[..., 0]), np.float32(0.0), np.float32(1.0))
-
-
-def put_back_detail(base: Float32Array, picture: Float32Array, cover: Float32Array, fit: Fit) -> Float32Array:
-    """The refocused picture at the plate's size.
-
-    Args:
-        base: (H, W, 3) float32 scene-linear, what of the plate went to the network.
-        picture: (h, w, 3) float32 scene-linear, what the network made of it, at content size.
-        cover: (H, W) float32, see ``cover_in_focus``. 1 gives the plate bit for bit, 0 the network.
-        fit: the plate in the network's picture.
-
-    Returns:
-        (H, W, 3) float32, zero or more where base and picture are.
-    """
-    if float(cover.max()) <= 0.0:
-        return fit.enlarge(picture)
-    of_plate = fit.shrink(_weighted(base, cover))
-    blurred = _fill(picture - of_plate[..., :3], np.float32(1.0) - of_plate[..., 3], picture)
-    return _over(base, cover, fit.enlarge(blurred))
+    left = np.float32(1.0) - fit.enlarge(rendered.image[..., 0])
+    # A thing that is a little in front itself is not hidden by its own share.
+    own = np.maximum(np.float32(1.0) - hides, np.float32(1.0 - (SEEN_FROM / HIDES_FROM) ** 2))
+    seen: Float32Array = np.clip(left / own, np.float32(0.0), np.float32(1.0))
+    return seen
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _weighted(base: Float32Array, cover: Float32Array) -> Float32Array:
-    """(H, W, 4) what the plate gives to the picture, and its share."""
-    height, width, _ = base.shape
+def _weighted(image: Float32Array, cover: Float32Array) -> Float32Array:
+    """(H, W, 4) what the layer gives to the picture, and its share."""
+    height, width, _ = image.shape
     out = np.empty((height, width, 4), np.float32)
     for y in nb.prange(height):
         for x in range(width):
             share = cover[y, x]
             for c in range(3):
-                out[y, x, c] = share * base[y, x, c]
+                out[y, x, c] = share * image[y, x, c]
             out[y, x, 3] = share
     return out
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _over(base: Float32Array, cover: Float32Array, blurred: Float32Array) -> Float32Array:
-    height, width, _ = base.shape
-    out = np.empty_like(base)
+def _over(focused: Float32Array, cover: Float32Array, blurred: Float32Array) -> Float32Array:
+    height, width, _ = focused.shape
+    out = np.empty_like(focused)
     for y in nb.prange(height):
         for x in range(width):
             share = cover[y, x]
             for c in range(3):
-                out[y, x, c] = share * base[y, x, c] + (np.float32(1.0) - share) * blurred[y, x, c]
+                out[y, x, c] = share * focused[y, x, c] + (np.float32(1.0) - share) * blurred[y, x, c]
     return out
 
 
@@ -149,7 +211,8 @@ def _fill(light: Float32Array, share: Float32Array, picture: Float32Array) -> Fl
     around = _spread(np.concatenate([light, share[..., None], picture], axis=2))
     near = (around[..., :3] + FAINT * around[..., 4:]) / (around[..., 3:4] + FAINT)
     missing = TRUST * (1 - share[..., None])
-    return np.maximum((light + missing * near) / (share[..., None] + missing), np.float32(0.0))
+    filled: Float32Array = np.maximum((light + missing * near) / (share[..., None] + missing), np.float32(0.0))
+    return filled
 
 
 _TAPS: Final = np.array([1.0, 6.0, 15.0, 20.0, 15.0, 6.0, 1.0], np.float32) / np.float32(64.0)

@@ -11,7 +11,7 @@ from engine.errors import FrameSizeError, require
 from engine.frames import Float32Array, PlateFrame, RenderedFrame
 from engine.optics import Defocus, circle_of_confusion
 from engine.renderers.any_to_bokeh.conditioning import network_input
-from engine.renderers.any_to_bokeh.detail import SHARP, cover_in_focus, put_back_detail
+from engine.renderers.any_to_bokeh.detail import SHARP, put_back_detail
 from engine.renderers.any_to_bokeh.fitting import Fit
 from engine.renderers.any_to_bokeh.highlights import Split, blur_beside, split_light
 from engine.renderers.any_to_bokeh.tone import Tone
@@ -130,8 +130,7 @@ class Finishing:
         light = self.tone.decode(self.fit.crop(np.ascontiguousarray(picture.transpose(1, 2, 0))))
         split = self._split(plate, radius)
         if self.options.detail:
-            cover = cover_in_focus(radius, self.fit, self.lens.matte)
-            colours = put_back_detail(split.base, light, cover, self.fit)
+            colours = put_back_detail(split.base, light, radius, self.fit, self.lens.matte)
         else:
             colours = self.fit.enlarge(light)
         beside = blur_beside(self.lens.optical, _with_colours(plate), split.residual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Final
+from typing import Final, TypeVar
 
 import numba as nb
 import numpy as np
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from engine.frames import Float32Array
 
 __all__ = ["STEP", "Fit"]
+
+Number = TypeVar("Number", bound=np.generic)
 
 STEP: Final = 64
 """Sides that the network takes are multiples of this: an eighth for the latents, and three halvings of those."""
@@ -90,7 +92,7 @@ class Fit:
         """
         return _shaped_like(picture, _smoothed, self.height, self.width)
 
-    def pad(self, content: NDArray[np.generic]) -> NDArray[np.generic]:
+    def pad(self, content: NDArray[Number]) -> NDArray[Number]:
         """Repeat the edges of (h, w, C) or (h, w) up to the network's size."""
         bottom = self.padded_height - self.content_height - self.top
         right = self.padded_width - self.content_width - self.left

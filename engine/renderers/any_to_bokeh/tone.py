@@ -101,8 +101,8 @@ def measure_exposure(images: Iterable[Float32Array]) -> float:
     """Stops that bring a shot near enough to ordinary pictures.
 
     The middle of a shot is the mean of the logarithms of its luminances between their tenth and ninetieth percentile;
-    black and what is not finite is not looked at. Up to two stops beside grey nothing is done, and beyond them only what
-    leads there.
+    black and what is not finite is not looked at. Up to two stops beside grey nothing is done, and beyond them only
+    what leads there.
 
     Args:
         images: (H, W, C) float32 scene-linear frames of the shot; red, green and blue first, or grey alone.
