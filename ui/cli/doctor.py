@@ -58,6 +58,7 @@ def _examine() -> dict[str, Any]:
         "packages": versions,
         "missing": [name for name, version in versions.items() if version is None],
         "numba": _numba(),
+        "torch": _torch(),
         "images": _images(),
         "codecs": _codecs(),
         "peers": {name: shutil.which(name) for name in PEERS},
@@ -80,6 +81,15 @@ def _numba() -> dict[str, Any]:
 
     kept = getattr(config, "CACHE_DIR", "") or "beside the source files"
     return {"threads": getattr(config, "NUMBA_NUM_THREADS", None), "cache": kept}
+
+
+def _torch() -> dict[str, Any]:
+    """Torch and the devices that the learned renderers can run on; empty where it is not installed."""
+    if find_spec("torch") is None:
+        return {}
+    from engine.runtime.torch.devices import devices_here
+
+    return {"version": _version("torch"), "devices": list(devices_here())}
 
 
 def _images() -> dict[str, Any]:
@@ -115,6 +125,8 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
     lines += [f"  {name:<12} {version or 'MISSING'}" for name, version in report["packages"].items()]
     numba = report["numba"]
     lines += [f"  {'threads':<12} {numba.get('threads')}; kernels kept {numba.get('cache')}"]
+    if report["torch"]:
+        lines += [f"  {'torch':<12} {report['torch']['version']}; devices: {', '.join(report['torch']['devices'])}"]
     lines += [f"  {'OCIO':<12} {report['images'].get('ocio')}"]
     lines += [f"  {name:<12} {'yes' if there else 'no'}" for name, there in report["codecs"].items()]
     lines += ["", "Peers for `rackfocus bench`:"]

@@ -49,7 +49,7 @@ def info(
 def _program() -> dict[str, Any]:
     from rackfocus import __version__
 
-    return {"rackfocus": __version__, "renderers": ["optical"], "qualities": ["draft", "final"], "licences": LICENCES}
+    return {"rackfocus": __version__, "renderers": ["optical", "any-to-bokeh"], "qualities": ["draft", "final"], "licences": LICENCES}
 
 
 def _sequence(place: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _shot(document: Path) -> dict[str, Any]:
         "depth_limits": _limits(shot.depth.near, shot.depth.far),
         "focus_keys": [_key(key) for key in shot.focus.keys],
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
-        "quality": shot.renderer.quality,
+        "renderer": f"{shot.renderer.name} {shot.renderer.quality}",
         "output": shot.output.path,
         "plate_files": {name: value for name, value in _sequence(shot.plate.path).items() if name != "path"},
     }
