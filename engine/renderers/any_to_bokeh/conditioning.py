@@ -89,7 +89,7 @@ def regions(disparity: Float32Array, focus: float, exponent: float) -> NDArray[n
     Returns:
         (H, W), 0 around the focal plane to 3.
     """
-    power = min(focus**-exponent, STEEPEST) if focus > 0 else STEEPEST
+    power = 1.0 / max(focus**exponent, 1.0 / STEEPEST) if focus > 0 else STEEPEST
     borders = (np.arange(1, PLANES) / PLANES) ** power
     distance = np.abs(disparity - np.float32(focus))
     planes: NDArray[np.uint8] = np.searchsorted(borders.astype(np.float32), distance, side="left").astype(np.uint8)

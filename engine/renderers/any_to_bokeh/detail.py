@@ -28,9 +28,6 @@ KNOWN_TO, SEEN_FROM = 0.5, 1.25
 """Radii, in the network's pixels, up to which the plate alone is used and from which the network alone is. Shrinking
 and enlarging blur by themselves like a disc of about 0.6 pixels, which is little beside 1.25."""
 
-HIDES_FROM: Final = 1.5
-"""Radius in front, in the network's pixels, from which a thing counts in full as one that hides."""
-
 TRUST: Final = np.float32(0.25)
 """Share of a network's pixel that must be blurred for its blurred light to be taken from it rather than from its
 neighbours: an error of the network grows by no more than one over this."""
@@ -49,8 +46,8 @@ def put_back_detail(
         picture: (h, w, 3) float32 scene-linear, what the network made of it, at content size.
         radius: (H, W) float32, signed, in plate pixels.
         fit: the plate in the network's picture.
-        optical: with the shot's aperture and no defocus of its own; it is given radii, not depth. Draft will do. Only
-            runs where something blurred is in front.
+        optical: with the shot's aperture and no defocus of its own; it is given radii, not depth. Final quality: the
+            network's pixels are few enough. Only runs where something blurred is in front.
 
     Returns:
         (H, W, 3) float32, zero or more where base and picture are; the base bit for bit where it is in focus and
@@ -64,7 +61,7 @@ def put_back_detail(
         return fit.enlarge(picture)
     focused, cover = focused_layer(base, radius, fit)
     if float(radius.min()) < -SHARP:
-        cover = cover * _seen(radius, fit, optical)
+        cover *= _seen(radius, fit, optical)
     known = fit.shrink(_weighted(focused, cover))
     blurred = _fill(picture - known[..., :3], np.float32(1.0) - known[..., 3], picture)
     return _over(focused, cover, fit.enlarge(blurred))
@@ -93,13 +90,17 @@ def focused_layer(base: Float32Array, radius: Float32Array, fit: Fit) -> tuple[F
 
     Returns:
         (H, W, 3) colours, each the mean over the pixel's own disc on its own surface; (H, W) share of the lens that
-        sees them, were nothing in front.
+        sees them past everything but what is far in front.
     """
     share = sharp_share(radius, fit.row_scale)
     aspect = fit.content_width / fit.width / fit.row_scale
     focused = np.empty_like(base)
     cover = np.empty_like(share)
     _gather(np.ascontiguousarray(base), radius, share, aspect, focused, cover)
+    veils = (radius < -SHARP) & (share > 0)
+    if veils.any():
+        reach = int(SEEN_FROM / fit.row_scale + 0.5)
+        _hide(np.where(veils, radius, np.float32(0.0)), radius, share, reach, aspect, cover)
     return focused, cover
 
 
@@ -145,10 +146,53 @@ def _gather(
             cover[y, x] *= seen / (seen + past)
 
 
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _hide(
+    veils: Float32Array, radius: Float32Array, share: Float32Array, reach: int, aspect: float, cover: Float32Array
+) -> None:
+    """Take from cover what discs of nearer surfaces lay over it.
+
+    Args:
+        veils: (H, W) radius of what may hide, 0 elsewhere.
+        radius, share: (H, W) of all.
+        reach: rows that the largest disc spans to one side.
+        aspect: width of a pixel over its height.
+        cover: (H, W), changed.
+    """
+    height, width = radius.shape
+    aside = min(int(reach / aspect) + 1, width)
+    for y in nb.prange(height):
+        first, last = max(y - reach, 0), min(y + reach + 1, height)
+        nearest = np.zeros(width, np.float32)
+        for j in range(first, last):
+            for x in range(width):
+                nearest[x] = min(nearest[x], veils[j, x])
+        for x in range(width):
+            if cover[y, x] <= 0.0:
+                continue
+            left, right = max(x - aside, 0), min(x + aside + 1, width)
+            low = np.float32(0.0)
+            for i in range(left, right):
+                low = min(low, nearest[i])
+            if low > radius[y, x] - STEP:
+                continue
+            hidden = np.float32(0.0)
+            for j in range(first, last):
+                for i in range(left, right):
+                    size = -veils[j, i]
+                    if size <= 0.0 or radius[y, x] + size <= STEP + np.float32(0.25) * size:
+                        continue
+                    across = np.float32((i - x) * aspect)
+                    distance = np.sqrt(np.float32((j - y) ** 2) + across * across)
+                    weight = min(size + np.float32(0.5) - distance, np.float32(1.0))
+                    if weight > 0.0:
+                        hidden += share[j, i] * weight * np.float32(aspect) / (np.float32(np.pi) * size * size)
+            cover[y, x] *= max(np.float32(1.0) - hidden, np.float32(0.0))
+
+
 def _seen(radius: Float32Array, fit: Fit, optical: OpticalRenderer) -> Float32Array:
-    """Share of the lens to which blurred things in front leave a pixel's own thing, (H, W)."""
-    hides = np.clip(radius * np.float32(-fit.row_scale / HIDES_FROM), np.float32(0.0), np.float32(1.0)) ** 2
-    hides[radius >= -SHARP] = 0.0
+    """Share of the lens to which things far in front leave a pixel's own thing, (H, W)."""
+    hides = np.where(radius < -SHARP, np.float32(1.0) - sharp_share(radius, fit.row_scale), np.float32(0.0))
     near = (radius < -SHARP).astype(np.float32)
     small = fit.shrink(np.stack([hides, near, radius * near, radius * (1 - near)], axis=2))
     mostly = small[..., 1]
@@ -169,7 +213,7 @@ def _seen(radius: Float32Array, fit: Fit, optical: OpticalRenderer) -> Float32Ar
     )
     left = np.float32(1.0) - fit.enlarge(rendered.image[..., 0])
     # A thing that is a little in front itself is not hidden by its own share.
-    own = np.maximum(np.float32(1.0) - hides, np.float32(1.0 - (SEEN_FROM / HIDES_FROM) ** 2))
+    own = np.maximum(np.float32(1.0) - hides, FAINT)
     seen: Float32Array = np.clip(left / own, np.float32(0.0), np.float32(1.0))
     return seen
 

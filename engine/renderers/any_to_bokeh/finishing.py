@@ -39,8 +39,8 @@ class Lens:
 
     @cached_property
     def matte(self) -> OpticalRenderer:
-        """For shares of the lens at the networks' size: draft, and given radii in place of depth."""
-        return OpticalRenderer(self.optical.aperture, "draft")
+        """For shares of the lens at the networks' size; given radii in place of depth."""
+        return OpticalRenderer(self.optical.aperture, "final")
 
     def cancel(self) -> None:
         """Make what is under way, and any later call, raise CancelledError."""
