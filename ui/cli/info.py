@@ -49,7 +49,12 @@ def info(
 def _program() -> dict[str, Any]:
     from rackfocus import __version__
 
-    return {"rackfocus": __version__, "renderers": ["optical", "any-to-bokeh"], "qualities": ["draft", "final"], "licences": LICENCES}
+    return {
+        "rackfocus": __version__,
+        "renderers": ["optical", "any-to-bokeh"],
+        "qualities": ["draft", "final"],
+        "licences": LICENCES,
+    }
 
 
 def _sequence(place: str) -> dict[str, Any]:

@@ -133,8 +133,12 @@ class OpticalRenderer:
         """Make the render under way, and any later one, raise CancelledError."""
         self._cancelled.set()
 
-    def render(self, plate: PlateFrame) -> RenderedFrame:
+    def render(self, plate: PlateFrame, lamps: Lamps | None = None) -> RenderedFrame:
         """Render one frame.
+
+        Args:
+            plate: the frame.
+            lamps: that were taken out of it before, with as many channels; found in the plate when not given.
 
         Raises:
             CancelledError: ``cancel`` was called.
@@ -145,7 +149,7 @@ class OpticalRenderer:
         if float(np.abs(radius).max()) <= SHARP:
             image, invented = plate.image, np.zeros(plate.disparity.shape, np.float32)
         else:
-            image, invented = self._blur(plate, radius)
+            image, invented = self._blur(plate, radius, lamps)
         return RenderedFrame(
             frame=plate.frame,
             image=image,
@@ -156,9 +160,12 @@ class OpticalRenderer:
             metadata=plate.metadata,
         )
 
-    def _blur(self, plate: PlateFrame, radius: Float32Array) -> tuple[Float32Array, Float32Array]:
+    def _blur(
+        self, plate: PlateFrame, radius: Float32Array, lamps: Lamps | None
+    ) -> tuple[Float32Array, Float32Array]:
         image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
-        image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=self.quality.lamps)
+        if lamps is None:
+            image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=self.quality.lamps)
         if self.quality.half_size:
             small, small_radius = halve(image, radius)
             rendered = self._through_lens(
