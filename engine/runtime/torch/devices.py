@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 
@@ -46,17 +48,23 @@ def free_memory(device: torch.device) -> int | None:
 
 @contextmanager
 def exact_kernels(device: torch.device, allow_tf32: bool) -> Iterator[None]:
-    """Run CUDA kernels that give the same bits each time, and put the process's settings back afterwards.
+    """Run kernels that give the same bits each time.
 
-    cuDNN neither tries out algorithms by the clock nor takes one that adds up in any order: two machines of a farm
-    must not choose differently. Torch's own forward kernels that the networks use are deterministic as they are.
+    On the CPU, Torch chooses some kernels by the number of its threads, which Numba's OpenMP layer changes behind its
+    back in the first thread that it runs in (seen with Torch 2.13 and Numba 0.68): the first render of a process
+    differed from the next. So the number is brought to that of any new thread, and left so.
+
+    On CUDA, cuDNN neither tries out algorithms by the clock nor takes one that adds up in any order: two machines of a
+    farm must not choose differently. Torch's own forward kernels that the networks use are deterministic as they are.
+    The process's settings are put back afterwards.
 
     Args:
-        device: where the networks run; nothing is changed unless it is a CUDA device.
+        device: where the networks run.
         allow_tf32: whether single precision may be rounded to TF32's ten bits before it is multiplied. Eight times
             as fast on an H100, and no coarser than fp16; but who asks for fp32 shall have it.
     """
     if device.type != "cuda":
+        torch.set_num_threads(_threads_of_the_process())
         yield
         return
     before = torch.backends.cuda.matmul.allow_tf32
@@ -66,3 +74,10 @@ def exact_kernels(device: torch.device, allow_tf32: bool) -> Iterator[None]:
             yield
     finally:
         torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@cache
+def _threads_of_the_process() -> int:
+    """What Torch takes in a thread in which nothing else has run: by ``OMP_NUM_THREADS``, or one for each core."""
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(torch.get_num_threads).result()

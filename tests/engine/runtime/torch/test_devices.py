@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -41,3 +43,18 @@ def test_the_settings_of_the_process_are_as_before_after_a_run_on_cuda() -> None
         assert settings() == before
     with exact_kernels(torch.device("cpu"), True):
         assert settings() == before
+
+
+def test_on_the_cpu_every_thread_computes_with_as_many_threads() -> None:
+    """Torch chooses kernels by their number, and other libraries change it for a thread that they have run in."""
+
+    def within(before: int) -> int:
+        torch.set_num_threads(before)
+        with exact_kernels(torch.device("cpu"), False):
+            return torch.get_num_threads()
+
+    with exact_kernels(torch.device("cpu"), False):
+        usual = torch.get_num_threads()
+    with ThreadPoolExecutor(1) as other:
+        assert {other.submit(within, before).result() for before in (1, 2, 3)} == {usual}
+    torch.set_num_threads(usual)
