@@ -38,14 +38,20 @@ class Lens:
     defocus: Defocus
 
     @cached_property
+    def quick(self) -> OpticalRenderer:
+        """For frames in which there is nothing but lamps to blur."""
+        optical = self.optical
+        return OpticalRenderer(optical.aperture, "lamps", None, optical.defocus, optical.picture)
+
+    @cached_property
     def matte(self) -> OpticalRenderer:
         """For shares of the lens at the networks' size; given radii in place of depth."""
-        return OpticalRenderer(self.optical.aperture, "final")
+        return OpticalRenderer(self.optical.aperture, "final", picture=self.optical.picture)
 
     def cancel(self) -> None:
         """Make what is under way, and any later call, raise CancelledError."""
-        self.optical.cancel()
-        self.matte.cancel()
+        for renderer in (self.optical, self.quick, self.matte):
+            renderer.cancel()
 
     def radius(self, plate: PlateFrame) -> Float32Array:
         """Signed circle of confusion of a plate, (H, W) in its pixels."""
@@ -116,29 +122,24 @@ class Finishing:
             CancelledError: the optical renderer was cancelled.
         """
         radius = self.lens.radius(plate)
-        if float(np.abs(radius).max()) > SHARP:
-            image, invented = self._refocused(plate, radius, picture)
-        else:
-            image, invented = plate.image, None
-        return RenderedFrame(
-            plate.frame, image, plate.channels, plate.window, invented, plate.pixel_aspect, plate.metadata
-        )
+        blurred = float(np.abs(radius).max()) > SHARP
+        image = self._refocused(plate, radius, picture) if blurred else plate.image
+        # What a network invents cannot be told from what it knows.
+        return RenderedFrame(plate.frame, image, plate.channels, plate.window, None, plate.pixel_aspect, plate.metadata)
 
-    def _refocused(
-        self, plate: PlateFrame, radius: Float32Array, picture: Float32Array
-    ) -> tuple[Float32Array, Float32Array | None]:
+    def _refocused(self, plate: PlateFrame, radius: Float32Array, picture: Float32Array) -> Float32Array:
         light = self.tone.decode(self.fit.crop(np.ascontiguousarray(picture.transpose(1, 2, 0))))
         split = self._split(plate, radius)
         if self.options.detail:
             colours = put_back_detail(split.base, light, radius, self.fit, self.lens.matte)
         else:
             colours = self.fit.enlarge(light)
-        beside = blur_beside(self.lens.optical, _with_colours(plate), split.residual)
-        if beside.residual is not None:
-            colours = colours + beside.residual
+        beside = blur_beside(self.lens.optical, self.lens.quick, _with_colours(plate), split)
+        if beside.light is not None:
+            colours = colours + beside.light
         if _is_grey(plate):
             colours = colours.mean(axis=2, keepdims=True, dtype=np.float32)
-        return np.concatenate([colours, beside.further], axis=2), beside.invented
+        return np.concatenate([colours, beside.further], axis=2) if beside.further.shape[2] else colours
 
     def _split(self, plate: PlateFrame, radius: Float32Array) -> Split:
         """Taken twice, on the way in and on the way out: a window of splits would be as large as one of plates."""

@@ -1,8 +1,8 @@
 """Light that a display-referred network would lose, blurred in linear light beside it.
 
-The plate is split in two. The base is what the curve holds and the network sees; the residual is all else: light
-above the curve's limit, lamps, and negative values. Their sum is the plate. The residual, alpha and all further
-channels go through the optical renderer.
+The plate is split. The base is what the curve holds and the network sees. The lamps are small and bright, and would
+lose their light in a display-referred blur. The residual is all else: light above the curve's limit, and negative
+values. Their sum is the plate. All but the base goes through the optical renderer, with alpha and all further channels.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from engine.frames import Float32Array, PlateFrame
 from engine.renderers.any_to_bokeh.tone import Tone
 from engine.renderers.optical import OpticalRenderer
-from engine.renderers.optical.lamps import take_out_lamps
+from engine.renderers.optical.lamps import Lamps, take_out_lamps
 
 __all__ = ["Beside", "Split", "blur_beside", "split_light"]
 
@@ -23,15 +23,17 @@ COLOURS = ("R", "G", "B")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A plate's colours in two parts; ``base + residual`` is the plate bit for bit.
+    """A plate's colours in parts; without its lamps the plate is ``base + residual`` bit for bit.
 
     Attributes:
         base: (H, W, 3) float32, from 0 to the curve's limit.
         residual: (H, W, 3) float32; None where it is zero everywhere.
+        lamps: what was taken out before, in the plate's own light.
     """
 
     base: Float32Array
     residual: Float32Array | None
+    lamps: Lamps
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,14 +41,12 @@ class Beside:
     """What the optical renderer made of all that the network does not see.
 
     Attributes:
-        residual: (H, W, 3) float32, to be added to the network's picture; None where there is none.
+        light: (H, W, 3) float32, to be added to the network's picture; None where there is none.
         further: (H, W, C - 3) float32, alpha and the channels after it.
-        invented: (H, W) float32, as in RenderedFrame; None where nothing was rendered.
     """
 
-    residual: Float32Array | None
+    light: Float32Array | None
     further: Float32Array
-    invented: Float32Array | None
 
 
 def split_light(colours: Float32Array, radius: Float32Array, tone: Tone, *, most_drawn: float) -> Split:
@@ -58,18 +58,17 @@ def split_light(colours: Float32Array, radius: Float32Array, tone: Tone, *, most
         tone: the curve; lamps stand out against its white.
         most_drawn: pixels that may be drawn for lamps, as the optical renderer's quality has it.
     """
-    # With lamps left in, a small light spread in display values would arrive with a fraction of its energy.
+    # Lamps stand out against white as the network sees it.
     exposed = colours if tone.gain == 1.0 else colours * np.float32(tone.gain)
-    rest, lamps = take_out_lamps(exposed, COLOURS, radius, most_drawn=most_drawn)
-    unlit = colours
-    if len(lamps.place) > 0:
-        unlit = rest if tone.gain == 1.0 else rest * np.float32(1.0 / tone.gain)
+    _, found = take_out_lamps(exposed, COLOURS, radius, most_drawn=most_drawn)
+    lamps = replace(found, light=found.light / np.float32(tone.gain))
+    unlit = _without(colours, lamps)
     limit = np.float32(tone.limit)
     base = np.clip(unlit, np.float32(0.0), limit)
-    changed = ~(base == colours)
+    changed = ~(base == unlit)
     if not changed.any():
-        return Split(colours, None)
-    plate, part = colours[changed], np.minimum(base[changed], np.maximum(colours[changed], np.float32(0.0)))
+        return Split(unlit, None, lamps)
+    plate, part = unlit[changed], np.minimum(base[changed], np.maximum(unlit[changed], np.float32(0.0)))
     left = plate - part
     # One of two parts is at least half of the sum, so the difference to it is exact (Sterbenz).
     part = plate - left
@@ -80,26 +79,41 @@ def split_light(colours: Float32Array, radius: Float32Array, tone: Tone, *, most
     base[changed] = part
     residual = np.zeros_like(base)
     residual[changed] = left
-    return Split(base, residual)
+    return Split(base, residual, lamps)
 
 
-def blur_beside(optical: OpticalRenderer, plate: PlateFrame, residual: Float32Array | None) -> Beside:
-    """Blur the residual and the channels after the colours, in linear light at full size.
+def blur_beside(optical: OpticalRenderer, quick: OpticalRenderer, plate: PlateFrame, split: Split) -> Beside:
+    """Blur what the network does not see, in linear light at full size.
 
     Args:
         optical: has the shot's aperture and defocus, and no boost of highlights, which belongs before the split.
+        quick: the same in the quality ``lamps``, for frames in which there is nothing but lamps to blur.
         plate: the frame; only its channels after the first three are looked at.
-        residual: (H, W, 3) float32, or None.
+        split: of its colours.
 
     Raises:
-        CancelledError: ``optical.cancel`` was called.
+        CancelledError: one of the renderers was cancelled.
     """
     further = plate.image[..., 3:]
-    if residual is None and further.shape[2] == 0:
-        return Beside(None, further, None)
-    parts = further if residual is None else np.concatenate([residual, further], axis=2)
-    channels = plate.channels[3:] if residual is None else plate.channels
-    rendered = optical.render(replace(plate, image=np.ascontiguousarray(parts), channels=channels))
-    if residual is None:
-        return Beside(None, rendered.image, rendered.invented)
-    return Beside(rendered.image[..., :3], rendered.image[..., 3:], rendered.invented)
+    # What is the same everywhere stays the same: the alpha of most plates.
+    varies = bool((further != further[:1, :1]).any())
+    if split.residual is None and not varies and len(split.lamps.place) == 0:
+        return Beside(None, further)
+    light = np.zeros_like(split.base) if split.residual is None else split.residual
+    image = np.concatenate([light, further], axis=2) if varies else light
+    lamps = split.lamps
+    if varies:
+        lamps = replace(lamps, light=np.pad(lamps.light, ((0, 0), (0, further.shape[2]))))
+    channels = plate.channels if varies else plate.channels[:3]
+    renderer = quick if split.residual is None and not varies else optical
+    made = renderer.render(replace(plate, image=np.ascontiguousarray(image), channels=channels), lamps).image
+    return Beside(made[..., :3], made[..., 3:] if varies else further)
+
+
+def _without(colours: Float32Array, lamps: Lamps) -> Float32Array:
+    """The colours less the lamps' light; ``colours`` themselves where there are none."""
+    if len(lamps.place) == 0:
+        return colours
+    unlit = colours.copy()
+    unlit[lamps.place[:, 0], lamps.place[:, 1]] -= lamps.light
+    return unlit

@@ -63,6 +63,10 @@ QUALITIES = {
     "final": Quality(
         distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7, askers=9, half_size=False
     ),
+    # Lamps as in final, everything else by few lens points: for plates that hold nothing but lamps.
+    "lamps": Quality(
+        distance=1.0, rate=8.0, least=20, most=64, reach=1, sweeps=0, lamps=4e7, askers=9, half_size=False
+    ),
 }
 
 
@@ -71,10 +75,12 @@ class OpticalRenderer:
 
     Args:
         aperture: the lens's opening.
-        quality: ``draft`` for the viewer or ``final`` for delivery.
+        quality: ``draft`` for the viewer, ``final`` for delivery, or ``lamps`` for plates of nothing else.
         highlights: boost of bright blurred pixels.
         defocus: in-focus range, multipliers and maximum radius.
         picture: (H, W) weights of a custom opening, in place of blades and ring.
+
+    All of them can be read back.
 
     Raises:
         OpticsError: the custom opening is black.
@@ -83,7 +89,7 @@ class OpticalRenderer:
     def __init__(
         self,
         aperture: Aperture | None = None,
-        quality: Literal["draft", "final"] = "final",
+        quality: Literal["draft", "final", "lamps"] = "final",
         highlights: Highlights | None = None,
         defocus: Defocus | None = None,
         picture: Float32Array | None = None,
@@ -91,8 +97,8 @@ class OpticalRenderer:
         self.aperture = aperture or Aperture()
         self.quality = QUALITIES[quality]
         self.highlights = highlights or Highlights()
+        self.picture = picture
         self.defocus = defocus or Defocus()
-        self._picture = picture
         self._cancelled = threading.Event()
         self._lenses: dict[int, Lens] = {}
         self._opening = opening_integral(self.aperture, picture)
@@ -160,9 +166,7 @@ class OpticalRenderer:
             metadata=plate.metadata,
         )
 
-    def _blur(
-        self, plate: PlateFrame, radius: Float32Array, lamps: Lamps | None
-    ) -> tuple[Float32Array, Float32Array]:
+    def _blur(self, plate: PlateFrame, radius: Float32Array, lamps: Lamps | None) -> tuple[Float32Array, Float32Array]:
         image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
         if lamps is None:
             image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=self.quality.lamps)
@@ -223,7 +227,7 @@ class OpticalRenderer:
             if len(self._lenses) > 8:
                 self._lenses.clear()
             self._lenses[number] = lens_points(
-                self.aperture, number, self._opening, self._picture, askers=self.quality.askers
+                self.aperture, number, self._opening, self.picture, askers=self.quality.askers
             )
         return self._lenses[number]
 
