@@ -146,7 +146,7 @@ class Finishing:
         coloured = _with_colours(plate)
         boosted = boost_highlights(coloured.image, coloured.channels, radius, self.lens.highlights)
         colours = np.ascontiguousarray(boosted[..., :3])
-        return split_light(colours, radius, self.tone, most_drawn=self.lens.optical.quality.lamps)
+        return split_light(colours, radius, self.tone, most_drawn=self.lens.quick.quality.lamps)
 
 
 def _is_grey(plate: PlateFrame) -> bool:
