@@ -18,6 +18,10 @@ _SAYINGS: Final = ("can't allocate memory", "out of memory", "ALLOC_FAILED")
 """What RuntimeErrors say that are no ``torch.OutOfMemoryError``: of the CPU's allocator, of MPS, and of cuBLAS or
 cuDNN when their workspace finds no room (all seen with Torch 2.4 to 2.13)."""
 
+_SAYS_NO_MORE: Final = "could not create a primitive"
+"""All that oneDNN says when it finds no room for a kernel on the CPU (seen with Torch 2.13). What goes on with
+"descriptor" is another fault: it has no such kernel."""
+
 _GRAIN: Final = 64  # pixels; the networks halve a picture six times
 
 
@@ -25,7 +29,8 @@ def ran_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` says that a tensor found no room."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(saying in str(error) for saying in _SAYINGS)
+    said = str(error)
+    return isinstance(error, RuntimeError) and (said == _SAYS_NO_MORE or any(saying in said for saying in _SAYINGS))
 
 
 def make_room(device: torch.device) -> None:

@@ -38,6 +38,8 @@ def test_what_torch_says_when_memory_runs_out_is_understood() -> None:
     assert ran_out_of_memory(MemoryError())
     assert ran_out_of_memory(torch.cuda.OutOfMemoryError("CUDA out of memory"))
     assert ran_out_of_memory(RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"))
+    assert ran_out_of_memory(RuntimeError("could not create a primitive"))
+    assert not ran_out_of_memory(RuntimeError("could not create a primitive descriptor for a convolution"))
     assert not ran_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not ran_out_of_memory(ValueError("out of memory"))
 
