@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-CODE := engine training ui tests rackfocus.py
+CODE := engine export training ui tests rackfocus.py
 # pytest-xdist workers.
 JOBS ?= 2
 
@@ -21,7 +21,7 @@ $(VENV)/.base: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(INSTALL) -e '.[dev,torch]'
+	$(INSTALL) -e '.[dev,torch,onnx,export]'
 	@touch $@
 
 demo: $(VENV)/.base ## Render a 24-frame focus pull and say where the pictures are.

@@ -25,8 +25,14 @@ ALLOWED = {
 
 OURS = {"engine", "export", "training", "plugin", "ui", "rackfocus", "tests"}
 
-TORCH_ROOMS = ("engine/networks", "engine/runtime/torch", "training/benchmark/networks")
-"""The only places that may import Torch; whoever needs them imports them when the work starts."""
+TORCH_ROOMS = (
+    "engine/networks",
+    "engine/runtime/torch",
+    "engine/runtime/onnx",
+    "training/benchmark/networks",
+    "export",
+)
+"""The only places that may import Torch or ONNX Runtime; whoever needs them imports them when the work starts."""
 
 HEAVY = ("torch", "onnxruntime", "tensorrt", "PySide6", "PyQt5", "PyQt6", "scipy", "cv2", "diffusers", "transformers")
 """Packages that are no part of the base install."""

@@ -45,7 +45,7 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset"},
     "output": {"path"},
-    "renderer": {"any_to_bokeh": {"weights", "image_encoder", "device", "compile"}},
+    "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 

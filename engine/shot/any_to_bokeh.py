@@ -5,13 +5,15 @@ A field that is None follows the profile; ``engine.runtime.behaviour`` says what
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from engine.shot.part import DocumentPart
 
 __all__ = ["AnyToBokehOptions"]
+
+DEVICES: Final = r"^(auto|cpu|mps|coreml|directml|openvino|(cuda|tensorrt)(:\d{1,2})?)$"
 
 
 class AnyToBokehOptions(DocumentPart):
@@ -73,8 +75,12 @@ class AnyToBokehOptions(DocumentPart):
         None, description="Stops from the plate's light to the network's white; measured over the shot when not given."
     )
     detail: bool = Field(True, description="Use the plate's own pixels where it is in focus.")
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d{1,2})?)$")] = Field(
-        "auto", description="Where the network runs: auto, cuda, cuda:1, mps or cpu."
+    runtime: Literal["auto", "torch", "onnx"] = Field(
+        "auto", description="What runs the network: by the kind of the weights' folder when auto."
+    )
+    device: Annotated[str, Field(pattern=DEVICES)] = Field(
+        "auto",
+        description="Where the network runs: auto, tensorrt, cuda, cuda:1, mps, coreml, directml, openvino, cpu.",
     )
     precision: Literal["auto", "fp32", "fp16", "bf16"] = Field(
         "auto", description="Precision of the network; auto is fp16 on a GPU and fp32 on the CPU."

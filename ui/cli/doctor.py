@@ -20,6 +20,7 @@ BASE: Final = ("numpy", "numba", "OpenImageIO", "av", "pydantic", "typer", "rich
 
 EXTRAS: Final = {
     "torch": ("torch", "the learned renderers"),
+    "export": ("onnxscript", "exporting learned renderers to ONNX"),
     "onnx": ("onnxruntime", "learned renderers through ONNX Runtime on the CPU"),
     "gpu": ("onnxruntime", "learned renderers through ONNX Runtime on a GPU"),
     "tensorrt": ("tensorrt", "learned renderers through TensorRT"),

@@ -144,6 +144,7 @@ SHOT_FLAGS: Final = (
             "--network-size": "renderer.any_to_bokeh.size",
             "--exposure": "renderer.any_to_bokeh.exposure",
             "--detail": "renderer.any_to_bokeh.detail",
+            "--runtime": "renderer.any_to_bokeh.runtime",
             "--device": "renderer.any_to_bokeh.device",
             "--precision": "renderer.any_to_bokeh.precision",
             "--compile": "renderer.any_to_bokeh.compile",

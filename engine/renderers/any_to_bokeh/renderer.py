@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import CancelledError, MissingWeightsError
+from engine.errors import CancelledError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.optics import Defocus
 from engine.renderers.any_to_bokeh.finishing import Finishing, Lens
 from engine.renderers.any_to_bokeh.tone import measure_exposure
 from engine.renderers.optical import OpticalRenderer
 from engine.runtime import Behaviour, EncodedFrame, Networks
+from engine.runtime.opening import open_networks
 from engine.shot import AnyToBokehOptions, Highlights
 from engine.wois import Blendable, WindowGrid, blend_windows
 
@@ -104,22 +105,12 @@ class AnyToBokehRenderer:
         Raises:
             WeightsError: no weights are given, or they cannot be used.
             DeviceError: the device or the precision cannot be had here.
-            DependencyError: the ``torch`` extra is not installed.
+            DependencyError: an extra is not installed.
             MediaError, OpticsError: the aperture's picture cannot be used.
         """
-        options = shot.renderer.any_to_bokeh
-        if options.weights is None:
-            raise MissingWeightsError(
-                "renderer.any_to_bokeh.weights: the any-to-bokeh renderer needs weights; give their folder with "
-                "--weights DIR, make random ones with rackfocus weights init, or use --renderer optical"
-            )
-        from engine.runtime.extras import require_torch
-
-        require_torch()
-        from engine.runtime.torch import open_torch_networks
-
+        networks = open_networks(shot.renderer.any_to_bokeh)
         optical = OpticalRenderer.from_shot(shot.model_copy(update={"highlights": Highlights()}))
-        return cls(open_torch_networks(options), options, optical, shot.highlights, Defocus.of(shot))
+        return cls(networks, shot.renderer.any_to_bokeh, optical, shot.highlights, Defocus.of(shot))
 
     @property
     def identity(self) -> str:

@@ -168,7 +168,8 @@ any_to_bokeh = st.builds(
     ramp=st.sampled_from([None, "released", "centred"]),
     size=st.none() | st.just("1024x576"),
     exposure=st.none() | st.floats(-20, 20),
-    device=st.sampled_from(["auto", "cpu", "cuda", "cuda:1", "mps"]),
+    runtime=st.sampled_from(["auto", "torch", "onnx"]),
+    device=st.sampled_from(["auto", "cpu", "cuda", "cuda:1", "tensorrt", "mps", "coreml"]),
 )
 renderers = st.builds(
     RendererChoice,
