@@ -1,3 +1,3 @@
-"""From Torch to ONNX: the networks as graphs, and the proof that they agree. Needs the extras ``torch`` and ``export``."""
+"""From Torch to ONNX: the networks as graphs, and proof that they agree. Needs the extras ``torch`` and ``export``."""
 
 __all__: list[str] = []
