@@ -25,6 +25,7 @@
     ├── DeviceError           device      a device or a precision that is not to be had here
     ├── MemoryShortError      memory      the frame does not fit the device's memory
     ├── NumbersError          numbers     a network gave NaN or infinity in its highest precision too
+    ├── ExportError           export      a network cannot be exported, or its graph differs from it
     ├── DependencyError       install     an extra or an outside program is missing
     └── CancelledError        cancelled   a person or a host asked to stop
 
@@ -47,6 +48,7 @@ __all__ = [
     "DepthRangeError",
     "DepthSizeError",
     "DeviceError",
+    "ExportError",
     "FormatError",
     "FrameSizeError",
     "KeysError",
@@ -238,6 +240,13 @@ class NumbersError(RackfocusError):
 
     code = "numbers"
     exit_status = 7
+
+
+class ExportError(RackfocusError):
+    """A network cannot be said in ONNX, or its graph does not compute what the network does."""
+
+    code = "export"
+    exit_status = 8
 
 
 class DependencyError(RackfocusError):

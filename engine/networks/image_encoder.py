@@ -115,8 +115,12 @@ class ImageEncoder(nn.Module):
         x = resize_smoothly(pictures, self.config.image_size, self.config.image_size)
         if normalised:
             x = (x - x.new_tensor(CLIP_MEAN).view(3, 1, 1)) / x.new_tensor(CLIP_DEVIATION).view(3, 1, 1)
+        return self.see(x)
+
+    def see(self, pictures: Tensor) -> Tensor:
+        """The context of pictures (N, 3, image_size, image_size) that are ready for the tower: (N, projection_dim)."""
         tower: Any = self.vision_model
-        tokens = tower.pre_layrnorm(self._tokens(x.to(tower.embeddings.class_embedding.dtype)))
+        tokens = tower.pre_layrnorm(self._tokens(pictures.to(tower.embeddings.class_embedding.dtype)))
         tokens = tower.encoder(inputs_embeds=tokens).last_hidden_state
         context: Tensor = self.visual_projection(tower.post_layernorm(tokens[:, 0]))
         return context
@@ -125,7 +129,7 @@ class ImageEncoder(nn.Module):
         """The class token and one token a patch, each with its position: (N, 1 + patches, hidden_size)."""
         embeddings: Any = self.vision_model.embeddings
         patches = embeddings.patch_embedding(x).flatten(2).transpose(1, 2)
-        first = embeddings.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+        first = embeddings.class_embedding.to(patches.dtype).expand(patches.shape[0], 1, -1)
         tokens: Tensor = torch.cat([first, patches], dim=1) + embeddings.position_embedding.weight
         return tokens
 

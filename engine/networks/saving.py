@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
-import socket
 from collections.abc import Callable, Mapping
-from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +18,9 @@ from engine.networks.skeleton import IMAGE_ENCODER, UNET, VAE, C, M, NetworkKind
 from engine.networks.tensor_files import named
 from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE
+from engine.networks.whole_folder import whole_folder
 
 __all__ = ["require_room", "save_weights", "write_safetensors"]
-
-_SUFFIX: Final = ".partial"
-_HOST: Final = re.sub(r"[^A-Za-z0-9]", "_", socket.gethostname())[:32]
-_COUNT: Final = count()
 
 _PARTS: Final = frozenset({"unet", "vae", "image_encoder"})
 """All that a folder may hold that is replaced."""
@@ -76,27 +69,17 @@ def save_weights(
     _require_whole(UNET, unet.config, unet)
     _require_whole(VAE, vae.config, vae)
     _require_whole(IMAGE_ENCODER, image_encoder.config, image_encoder)
-    temporary = place.with_name(f".{place.name}.{_HOST}.{os.getpid()}.{next(_COUNT)}{_SUFFIX}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(place)
-        parts: tuple[tuple[str, nn.Module, dict[str, Any]], ...] = (
-            ("unet/unet/diffusion_pytorch_model", unet, _unet_config(unet)),
-            ("vae/diffusion_pytorch_model", vae, _vae_config(vae)),
-            ("image_encoder/model", image_encoder, _clip_config(image_encoder)),
-        )
+    parts: tuple[tuple[str, nn.Module, dict[str, Any]], ...] = (
+        ("unet/unet/diffusion_pytorch_model", unet, _unet_config(unet)),
+        ("vae/diffusion_pytorch_model", vae, _vae_config(vae)),
+        ("image_encoder/model", image_encoder, _clip_config(image_encoder)),
+    )
+    with whole_folder(place) as temporary:
         for stem, network, config in parts:
             path = temporary / f"{stem}.safetensors"
             path.parent.mkdir(parents=True)
             (path.parent / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
             write_safetensors(path, network.state_dict(), dtype, step)
-        _put_in_place(temporary, place)
-    except OSError as error:
-        raise OutputWriteError(
-            f"{place} cannot be written ({error.strerror}); free some space or choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_safetensors(
@@ -190,36 +173,3 @@ def require_room(folder: Path, overwrite: bool) -> None:
 def _require_whole(kind: NetworkKind[C, M], config: C, network: nn.Module) -> None:
     lost = sorted(kind.shapes(config).keys() - network.state_dict().keys())
     require(not lost, MissingWeightsError, f"a {kind.title} without {named(lost)} is not saved; save it whole")
-
-
-def _put_in_place(temporary: Path, place: Path) -> None:
-    """Give the finished folder its name; what had it goes when the new one is there, and comes back if it fails."""
-    former = temporary.with_suffix(".former" + _SUFFIX)
-    if place.exists():
-        place.rename(former)
-    try:
-        temporary.rename(place)
-    except OSError:
-        if former.exists():
-            former.rename(place)
-        raise
-    shutil.rmtree(former, ignore_errors=True)
-
-
-def _remove_stale(place: Path) -> None:
-    """Remove what killed processes of this machine left unfinished beside the place; live ones' work stays."""
-    ours = re.compile(rf"\.{re.escape(place.name)}\.{_HOST}\.(\d+)\.\d+{re.escape(_SUFFIX)}")
-    for entry in place.parent.iterdir():
-        match = ours.fullmatch(entry.name)
-        if match is not None and not _alive(int(match[1])):
-            shutil.rmtree(entry, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it lives, and is another user's
-    return True
