@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.errors import DependencyError
 
-__all__ = ["TORCH_PACKAGES", "require_torch"]
+__all__ = ["TORCH_PACKAGES", "require_onnx", "require_torch"]
 
 TORCH_PACKAGES: Final = ("torch", "diffusers", "transformers", "safetensors")
 """What the ``torch`` extra brings and the networks import."""
@@ -27,3 +27,17 @@ def require_torch(purpose: str = "the any-to-bokeh renderer") -> None:
         raise DependencyError(
             f"{purpose} needs {', '.join(missing)}; install the extra: pip install -c constraints.txt '.[torch]'"
         )
+
+
+def require_onnx(purpose: str = "an export of the any-to-bokeh renderer") -> None:
+    """Make sure that ONNX Runtime is installed; nothing is imported.
+
+    Args:
+        purpose: what needs it, as the message has it.
+
+    Raises:
+        DependencyError: it is missing; says the commands that install it.
+    """
+    if find_spec("onnxruntime") is None:
+        cpu, gpu = ("pip install -c constraints.txt '.[onnx]'", "pip install -c constraints.txt '.[gpu]'")
+        raise DependencyError(f"{purpose} needs onnxruntime; install an extra: {cpu}, or on an NVIDIA card {gpu}")

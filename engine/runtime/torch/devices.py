@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from functools import cache
 import torch
 
 from engine.errors import DeviceError, require
+from engine.runtime.memory import free_system_memory
 
 __all__ = ["devices_here", "exact_kernels", "free_memory", "settle_device"]
 
@@ -40,10 +40,7 @@ def free_memory(device: torch.device) -> int | None:
     if device.type == "cuda":
         kept_by_torch = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + kept_by_torch
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf, macOS not this entry
-        return None
+    return free_system_memory()
 
 
 @contextmanager

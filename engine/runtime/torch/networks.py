@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,13 +19,15 @@ from engine.networks.presets import VAEConfig
 from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE, posterior_mode, posterior_sample
 from engine.runtime.behaviour import MOTION_BUCKET, NOISE_AUGMENTATION, Behaviour
+from engine.runtime.memory import PartsOfWindows
 from engine.runtime.networks import EncodedFrame, NetworkInput
+from engine.runtime.posterior import posterior_noise
 from engine.runtime.torch.compiling import lay_out_for_convolution
 from engine.runtime.torch.devices import exact_kernels
 from engine.runtime.torch.memory import frame_is_too_large, make_room, ran_out_of_memory, weights_are_too_large
 from engine.runtime.torch.precision import Precision, all_finite
 from engine.runtime.torch.stages import Interruption, Stage
-from engine.wois import Blendable, WindowGrid, blend_windows
+from engine.wois import Blendable
 
 __all__ = ["Modules", "RunSettings", "TorchNetworks"]
 
@@ -105,7 +106,7 @@ class TorchNetworks:
         self._notes: dict[str, None] = {}  # kinds, in order, each once
         self._stages: _Stages | None = None
         self._vae_config = VAEConfig()  # of the weights once they are there
-        self._decoded_together = sys.maxsize  # frames; halved, and so left, each time that memory is short
+        self._parts = PartsOfWindows(settings.decode_overlap, self._within_memory, self._noting("network.memory"))
 
     @property
     def identity(self) -> str:
@@ -183,27 +184,12 @@ class TorchNetworks:
     def decode(self, latents: Sequence[Blendable], window: Sequence[EncodedFrame]) -> Sequence[Float32Array]:
         """The refocused pictures, (3, H, W) float32 from 0 to 1.
 
-        Where memory is short, the window is decoded in parts of half its frames, a quarter, and so on, which share
-        frames and are blended there. Parts stay as small for the windows to come, so that no time is lost in trying.
+        Where memory is short, the window is decoded in parts; see ``PartsOfWindows``.
         """
         with self._running() as stages:
             pairs = list(zip(latents, cast("Sequence[_TorchFrame]", window), strict=True))
-            while True:
-                size = min(len(pairs), self._decoded_together)
-                grid = WindowGrid(len(pairs), size, min(self._settings.decode_overlap, size // 2), "centred")
-                smaller = self._too_large(_picture_shape(pairs[0][1].latents)) if size == 1 else lambda: None
-
-                def run(grid: WindowGrid = grid) -> list[Float32Array]:
-                    blended = blend_windows(
-                        enumerate(pairs), grid, range(len(pairs)), lambda part: self._decode_together(stages, part)
-                    )
-                    return [picture for _, _, picture in blended]
-
-                pictures = self._within_memory(run, smaller)
-                if pictures is not None:
-                    return pictures
-                self._decoded_together = (size + 1) // 2
-                self._note("network.memory")
+            give_up = self._too_large(_picture_shape(pairs[0][1].latents))
+            return self._parts.decode(pairs, lambda part: self._decode_together(stages, part), give_up)
 
     def notes(self) -> tuple[str, ...]:
         """What was put right since the last call, each kind once."""
@@ -273,9 +259,7 @@ class TorchNetworks:
         """Latents (N, 4, h, w), unscaled. The noise is drawn on the CPU, so that every device draws the same."""
         if self._settings.posterior == "mode":
             return posterior_mode(moments)
-        draw = np.random.Generator(np.random.Philox(np.random.SeedSequence((self._settings.seed, index))))
-        shape = posterior_mode(moments).shape
-        noise = draw.standard_normal(tuple(shape), dtype=np.float32)
+        noise = posterior_noise(self._settings.seed, index, tuple(posterior_mode(moments).shape))
         return posterior_sample(moments.float(), self._on_device(noise))
 
     def _kept(self, skip: Tensor) -> Tensor:

@@ -9,11 +9,12 @@ from threading import Event
 import torch
 from torch import Tensor, nn
 
-from engine.errors import CancelledError, NumbersError, require
+from engine.errors import CancelledError, require
+from engine.runtime.numbers import values_not_finite
 from engine.runtime.torch.compiling import CompiledCall, Given, Made
 from engine.runtime.torch.precision import all_finite, raised_to_single
 
-__all__ = ["Interruption", "Stage", "spoken_places"]
+__all__ = ["Interruption", "Stage"]
 
 
 class Interruption:
@@ -86,8 +87,7 @@ class Stage:
                 made = _as_tuple(self._call(*(self._brought_to(torch.float32, value) for value in inputs)))
             if all_finite(made):
                 return made
-        cause = "check plate and depth there, and the weights with rackfocus weights inspect"
-        raise NumbersError(f"{spoken_places(places)}: the {self.name} gives NaN or infinity in fp32 too; {cause}")
+        raise values_not_finite(places, self.name)
 
     def _brought_to(self, dtype: torch.dtype, value: Given) -> Given:
         if value is None or not self._cast:
@@ -95,12 +95,6 @@ class Stage:
         if isinstance(value, Tensor):
             return value.to(dtype) if value.is_floating_point() else value
         return tuple(part.to(dtype) for part in value)
-
-
-def spoken_places(places: Sequence[int]) -> str:
-    """``frame 3 of the shot`` or ``frames 1 to 8 of the shot``, the shot's first frame being 1."""
-    first, last = min(places) + 1, max(places) + 1
-    return f"frame {first} of the shot" if first == last else f"frames {first} to {last} of the shot"
 
 
 def _as_tuple(made: Made) -> tuple[Tensor, ...]:
