@@ -37,7 +37,6 @@ def test_windows_that_share_more_cost_more() -> None:
         options = FlopOptions("tiny", renderer=AnyToBokehOptions(decode_overlap=shared))
         return run_flops(options).costs[0].decode or 0.0
 
-    assert decode(0) < decode(1) < decode(4)
     assert decode(4) == pytest.approx(2 * decode(0))
 
 
