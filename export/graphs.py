@@ -188,8 +188,7 @@ class _Decoder(nn.Module):
 
     def __init__(self, vae: AnyToBokehVAE) -> None:
         super().__init__()
-        vae.encoder = nn.Identity()
-        vae.quant_conv = nn.Identity()
+        vae.encoder = nn.Identity()  # quant_conv, 272 bytes, stays: the graph has only what is read
         self.vae = vae
 
     def forward(self, latents: Tensor, skip_0: Tensor, skip_1: Tensor, skip_2: Tensor, skip_3: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from onnx_ir.passes import common as passes
 from onnxscript import opset20 as op
 from onnxscript.optimizer import fold_constants
 from torch import nn
+from torch.export import ExportedProgram
 
 from engine.errors import ExportError
 from export.graphs import Blueprint
@@ -73,6 +74,7 @@ def trace_module(
                 f"Torch {torch.__version__} cannot write the graph ({first}); install the versions of constraints.txt"
             ) from error
     assert program is not None
+    assert program.exported_program is not None
     model: ir.Model = program.model
     fold_constants(model, input_size_limit=_WHOLE, output_size_limit=_WHOLE)
     for tidy in (
@@ -110,8 +112,8 @@ def _values(model: ir.Model) -> Iterator[ir.Value]:
         yield from node.outputs
 
 
-def _name_sides(model: ir.Model, program: Any, dynamic: tuple[Mapping[int, Any], ...]) -> None:
-    """Put ``h``, ``w`` and ``frames`` for the symbols that Torch counted out."""
+def _name_sides(model: ir.Model, program: ExportedProgram, dynamic: tuple[Mapping[int, Any], ...]) -> None:
+    """Put ``h``, ``w`` and ``frames`` for the symbols that Torch counted out, at inputs and outputs; forget the rest."""
     placeholders = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"][-len(dynamic) :]
     names: dict[str, str] = {}
     for tensor, dims in zip(placeholders, dynamic, strict=True):
@@ -119,14 +121,20 @@ def _name_sides(model: ir.Model, program: Any, dynamic: tuple[Mapping[int, Any],
             (symbol,) = tensor.shape[place].node.expr.free_symbols
             names[str(symbol)] = getattr(dim, "root", dim).__name__
     said = re.compile(r"\b(" + "|".join(map(re.escape, names)) + r")\b") if names else None
-    for value in _values(model):
+    for value in (*model.graph.inputs, *model.graph.outputs):
         if value.shape is not None and said is not None:
             value.shape = ir.Shape(
                 [dim if isinstance(dim, int) else said.sub(lambda m: names[m[0]], str(dim)) for dim in value.shape]
             )
+    for node in model.graph:
+        for value in node.outputs:
+            if not value.is_graph_output():
+                # ONNX Runtime takes equal text for equal size and shares the memory; Torch's text is not that exact
+                # (ONNX Runtime 1.31 with Torch 2.13: two levels of the U-Net "alike", and a size refused as it ran).
+                value.shape = None
 
 
-def _attention(  # noqa: ANN202  onnxscript reads annotations as types of the graph
+def _attention(  # type: ignore[no-untyped-def]  # noqa: ANN202  onnxscript reads annotations as types of the graph
     query,  # noqa: ANN001
     key,  # noqa: ANN001
     value,  # noqa: ANN001

@@ -19,6 +19,7 @@ from ui.cli.check import check
 from ui.cli.demo import demo
 from ui.cli.doctor import doctor
 from ui.cli.evaluate import evaluate
+from ui.cli.export import export
 from ui.cli.info import info
 from ui.cli.render import render
 from ui.cli.weights import weights
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, render, check, info, evaluate, bench, doctor):
+for _command in (demo, render, check, info, evaluate, bench, export, doctor):
     app.command()(_command)
 app.add_typer(weights)
 
