@@ -1,0 +1,81 @@
+"""Opening an export to run it in ONNX Runtime. Importing this loads no ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import DeviceError, MissingWeightsError, WeightsError, require
+from engine.runtime.behaviour import Behaviour
+from engine.runtime.extras import require_onnx
+from engine.runtime.onnx.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from engine.runtime.onnx.networks import OnnxNetworks
+    from engine.runtime.onnx.providers import Device
+    from engine.shot import AnyToBokehOptions
+
+__all__ = ["open_onnx_networks"]
+
+
+def open_onnx_networks(options: AnyToBokehOptions) -> OnnxNetworks:
+    """The networks of the export that the options name, ready to run.
+
+    Quick: the manifest and the graphs' own files are checked, and a device is settled by loading a graph of one
+    operator there; graphs and weights are loaded when the first frame is encoded.
+
+    Raises:
+        DependencyError: ONNX Runtime is not installed.
+        DeviceError: the device that is asked for cannot be used, or the export has another precision.
+        WeightsError: the folder is no export, is damaged, or was made for other options.
+    """
+    require_onnx()
+    from engine.runtime.onnx.graphs import Export
+    from engine.runtime.onnx.integrity import check_graphs
+    from engine.runtime.onnx.networks import OnnxNetworks, RunSettings
+
+    require(options.weights is not None, MissingWeightsError, "there is no export; give its folder with --weights DIR")
+    folder = Path(options.weights or "").expanduser()
+    export = Export(folder, read_manifest(folder))
+    _require_made_for(options, folder, export.manifest)
+    check_graphs(folder, export.files)
+    devices, passed_over = _settle(options.device)
+    settings = RunSettings(Behaviour.of(options), options.posterior, options.seed, options.decode_overlap)
+    return OnnxNetworks(export, settings, devices, passed_over)
+
+
+def _settle(asked: str) -> tuple[tuple[Device, ...], tuple[str, ...]]:
+    """The devices that may be used, the first of which works, and a line for each that was preferred and does not."""
+    from engine.runtime.onnx.providers import cannot_be_used, devices_to_try, why_not
+
+    devices = devices_to_try(asked)
+    passed_over: list[str] = []
+    for place, device in enumerate(devices):
+        reason = why_not(device)
+        if reason is None:
+            return devices[place:], tuple(passed_over)
+        if asked != "auto":
+            raise cannot_be_used(device, reason)
+        passed_over.append(f"{device} is not used: {reason}")
+    raise DeviceError(f"ONNX Runtime can use no device here: {'; '.join(passed_over) or 'it has no provider'}")
+
+
+def _require_made_for(options: AnyToBokehOptions, folder: Path, manifest: Manifest) -> None:
+    """Make sure that the graphs do what the shot asks for: these choices are made when they are exported."""
+    behaviour = Behaviour.of(options)
+    asked = {"mpi_masks": behaviour.mpi_masks, "clip_input": behaviour.clip_input}
+    for name, value in asked.items():
+        found = getattr(manifest, name)
+        flag = "--" + name.replace("_", "-")
+        require(
+            found == value,
+            WeightsError,
+            f"{folder}: this export was made with {flag} {found}, but the shot asks for {value} (profile "
+            f"{options.profile}); export again with rackfocus export {flag} {value}, or render with {flag} {found}",
+        )
+    require(
+        options.precision in ("auto", manifest.precision),
+        DeviceError,
+        f"{folder}: this export computes in {manifest.precision}, but the shot asks for {options.precision}; "
+        f"export again with rackfocus export --precision {options.precision}, or leave --precision at auto",
+    )
