@@ -40,7 +40,7 @@ def main() -> None:
         if torch.cuda.is_available():
             torch.cuda.reset_peak_memory_stats()
         report = run_network_speed(options)
-        print(f"\n{name}: {report.setting} on {report.device}\n{aligned(report.rows())}", flush=True)
+        print(f"\n{name}: {report.setting}\n{aligned(report.rows())}", flush=True)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{name}.json").write_text(report.to_json() + "\n", encoding="utf-8")

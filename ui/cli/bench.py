@@ -13,7 +13,7 @@ from engine.networks.presets import PresetName
 
 if TYPE_CHECKING:
     from training.benchmark import OpticalReport, SpeedReport
-    from training.benchmark.networks import FlopReport
+    from training.benchmark.networks import FlopReport, NetworkSpeedReport
 
 __all__ = ["bench"]
 
@@ -39,6 +39,12 @@ _Repeats = Annotated[
 _Preset = Annotated[
     PresetName, typer.Option("--preset", help="Size of the learned renderer's networks: tiny, small or full.")
 ]
+_Device = Annotated[
+    str | None, typer.Option("--device", help="Time the learned renderer's networks there, in place of counting.")
+]
+_Weights = Annotated[
+    Path | None, typer.Option("--weights", help="With --device: an export of the preset, to time in ONNX Runtime too.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
 
@@ -49,14 +55,16 @@ def bench(
     shot: _Shots = None,
     repeats: _Repeats = None,
     preset: _Preset = "full",
+    device: _Device = None,
+    weights: _Weights = None,
     json: _Json = False,
 ) -> None:
     """Measure Rackfocus beside real peers (GEGL, Blender) on scenes with a known answer."""
     if kind not in KINDS:
         raise typer.BadParameter(f'there is no benchmark "{kind}"; choose {" or ".join(KINDS)}')
-    report: OpticalReport | SpeedReport | FlopReport
+    report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport
     if kind == "any-to-bokeh":
-        report = _flops(preset)
+        report = _networks(preset, device, weights, repeats)
     else:
         report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
     text = report.to_json()
@@ -103,16 +111,25 @@ def _speed(out: Path, renderers: list[str] | None, repeats: int | None) -> Speed
     )
 
 
-def _flops(preset: PresetName) -> FlopReport:
+def _networks(
+    preset: PresetName, device: str | None, weights: Path | None, repeats: int | None
+) -> FlopReport | NetworkSpeedReport:
     from engine.runtime.extras import require_torch
 
-    require_torch()
-    from training.benchmark.networks import FlopOptions, run_flops
+    require_torch("rackfocus bench any-to-bokeh")
+    from engine.shot import AnyToBokehOptions
+    from training.benchmark.networks import FlopOptions, NetworkSpeedOptions, run_flops, run_network_speed
 
-    return run_flops(FlopOptions(preset))
+    if device is None:
+        return run_flops(FlopOptions(preset))
+    plain = NetworkSpeedOptions()
+    renderer = AnyToBokehOptions.model_validate(
+        {"device": device, "weights": None if weights is None else str(weights)}
+    )
+    return run_network_speed(NetworkSpeedOptions(preset, renderer, repeats=repeats or plain.repeats))
 
 
-def _print_report(report: OpticalReport | SpeedReport | FlopReport, file: Path) -> None:
+def _print_report(report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport, file: Path) -> None:
     from training.benchmark import aligned
 
     typer.echo(aligned(report.rows()))

@@ -1,7 +1,12 @@
 """The learned renderer's networks, counted and timed. Needs the ``torch`` extra."""
 
 from training.benchmark.networks.flops import FlopCost, FlopOptions, FlopReport, run_flops
-from training.benchmark.networks.speed import NetworkSpeedOptions, NetworkSpeedReport, run_network_speed
+from training.benchmark.networks.speed import (
+    NetworkSpeedOptions,
+    NetworkSpeedReport,
+    RuntimeSpeed,
+    run_network_speed,
+)
 
 __all__ = [
     "FlopCost",
@@ -9,6 +14,7 @@ __all__ = [
     "FlopReport",
     "NetworkSpeedOptions",
     "NetworkSpeedReport",
+    "RuntimeSpeed",
     "run_flops",
     "run_network_speed",
 ]

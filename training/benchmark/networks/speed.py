@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from statistics import median
 from typing import Any, Final
 
@@ -30,7 +31,10 @@ from engine.shot import AnyToBokehOptions
 from training.benchmark.networks.flops import FlopOptions, run_flops
 from training.benchmark.table import Rows, number
 
-__all__ = ["NetworkSpeedOptions", "NetworkSpeedReport", "run_network_speed"]
+__all__ = ["PARTS", "Clock", "NetworkSpeedOptions", "NetworkSpeedReport", "RuntimeSpeed", "run_network_speed"]
+
+PARTS: Final = ("encode", "CLIP", "U-Net", "decode", "transfer")
+"""What an output frame is made of."""
 
 MATRIX: Final = {"cuda": 8192, "mps": 4096, "cpu": 1024}
 """Side of the square matrices whose product tells a device's rate."""
@@ -42,7 +46,7 @@ class NetworkSpeedOptions:
 
     Attributes:
         preset: size of the networks.
-        renderer: device, precision, compilation, windows and profile.
+        renderer: device, precision, compilation, windows and profile; as weights an export of the same preset, or none.
         width, height: of the picture, multiples of 64; the preset's own when not given.
         repeats: runs of each part that count; the median is told.
         warm: runs before them that do not.
@@ -57,31 +61,46 @@ class NetworkSpeedOptions:
 
 
 @dataclass(frozen=True)
-class NetworkSpeedReport:
-    """What :func:`run_network_speed` found.
+class RuntimeSpeed:
+    """What one runtime took.
 
     Attributes:
+        runtime: its name and precision.
+        device: where it ran.
         milliseconds: of each part, per output frame.
-        device: its name.
-        setting: what was run.
-        matrix_rate: TFLOP per second of one large matrix product in the same precision.
-        teraflop: arithmetic of an output frame.
         peak_memory: bytes; of the device, or of the process on a CPU.
     """
 
-    milliseconds: dict[str, float]
+    runtime: str
     device: str
-    setting: str
-    matrix_rate: float
-    teraflop: float
+    milliseconds: dict[str, float]
     peak_memory: int
-    versions: dict[str, str]
-    skipped: dict[str, str]
 
     @property
     def total(self) -> float:
         """Milliseconds of an output frame."""
         return sum(self.milliseconds.values())
+
+
+@dataclass(frozen=True)
+class NetworkSpeedReport:
+    """What :func:`run_network_speed` found.
+
+    Attributes:
+        speeds: of each runtime.
+        setting: what was run.
+        matrix_rate: TFLOP per second of one large matrix product in Torch, in the same precision.
+        teraflop: arithmetic of an output frame.
+        versions: of what ran.
+        skipped: runtimes that were not run, and why.
+    """
+
+    speeds: tuple[RuntimeSpeed, ...]
+    setting: str
+    matrix_rate: float
+    teraflop: float
+    versions: dict[str, str]
+    skipped: dict[str, str]
 
     @property
     def floor(self) -> float:
@@ -89,54 +108,63 @@ class NetworkSpeedReport:
         return self.teraflop / self.matrix_rate * 1000
 
     def rows(self) -> Rows:
-        """A row for each part."""
-        parts = [(name, number(value, 2)) for name, value in self.milliseconds.items()]
+        """A row for each part, a column for each runtime."""
+        speeds = self.speeds
         return (
-            ("milliseconds per output frame", ""),
-            *parts,
-            ("total", number(self.total, 2)),
-            ("arithmetic at the matrix rate", number(self.floor, 2)),
-            ("share of that floor", f"{self.floor / self.total:.0%}"),
-            ("matrix rate, TFLOP/s", number(self.matrix_rate, 1)),
-            ("peak memory, GiB", number(self.peak_memory / 2**30, 2)),
+            ("milliseconds per output frame", *(f"{speed.runtime} on {speed.device}" for speed in speeds)),
+            *((part, *(number(speed.milliseconds[part], 2) for speed in speeds)) for part in PARTS),
+            ("total", *(number(speed.total, 2) for speed in speeds)),
+            ("arithmetic at the matrix rate", *(number(self.floor, 2) for _ in speeds)),
+            ("share of that floor", *(f"{self.floor / speed.total:.0%}" for speed in speeds)),
+            ("matrix rate, TFLOP/s", *(number(self.matrix_rate, 1) for _ in speeds)),
+            ("peak memory, GiB", *(number(speed.peak_memory / 2**30, 2) for speed in speeds)),
         )
 
     def to_json(self) -> str:
         """All of it as a JSON object."""
-        return json.dumps({**asdict(self), "total": self.total, "floor": self.floor}, indent=2)
+        speeds = [{**asdict(speed), "total": speed.total} for speed in self.speeds]
+        return json.dumps({**asdict(self), "speeds": speeds, "floor": self.floor}, indent=2)
 
 
 def run_network_speed(options: NetworkSpeedOptions = NetworkSpeedOptions()) -> NetworkSpeedReport:
-    """Time the networks on a device.
+    """Time the networks on a device: in Torch with random weights, and an export in ONNX Runtime if one is given.
 
     Raises:
         DeviceError: the device or the precision cannot be had here.
+        WeightsError: ``renderer.weights`` is no export.
     """
     renderer = options.renderer
     device = settle_device(renderer.device)
     precision = settle_precision(renderer.precision, device)
     width, height = PRESETS[options.preset].unet.rackfocus_size
     width, height = options.width or width, options.height or height
-    clock = _Clock(device, options.warm, options.repeats)
+    clock = Clock(device, options.warm, options.repeats)
     with torch.inference_mode(), exact_kernels(device, precision.allow_tf32):
         rate = _matrix_rate(device, precision, clock)
         milliseconds = _time_parts(options, device, precision, width, height, clock)
-    counted = run_flops(FlopOptions(options.preset, width, height, renderer)).costs
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    compiled = ", compiled" * renderer.compile
+    speeds = [RuntimeSpeed(f"torch {precision.name}{compiled}", name, milliseconds, _peak_memory(device))]
+    versions = {"torch": str(torch.__version__)}
+    if renderer.weights is not None:
+        from training.benchmark.networks.onnx_speed import time_export
+
+        speeds.append(time_export(renderer, width, height, clock))
+        versions["onnxruntime"] = metadata.version("onnxruntime")
     masks = "masks on" if renderer.mpi_masks == "threshold" else "masks off"
+    counted = run_flops(FlopOptions(options.preset, width, height, renderer)).costs
     return NetworkSpeedReport(
-        milliseconds=milliseconds,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        setting=f"{options.preset}, {width}x{height}, {precision.name}, {masks}{', compiled' * renderer.compile}",
+        speeds=tuple(speeds),
+        setting=f"{options.preset}, {width}x{height}, {masks}",
         matrix_rate=rate,
         teraflop=next(cost.total for cost in counted if cost.variant == masks),
-        peak_memory=_peak_memory(device),
-        versions={"torch": torch.__version__},
-        skipped={},
+        versions=versions,
+        skipped={} if renderer.weights else {"onnx": "no export was given"},
     )
 
 
 def _time_parts(
-    options: NetworkSpeedOptions, device: torch.device, precision: Precision, width: int, height: int, clock: _Clock
+    options: NetworkSpeedOptions, device: torch.device, precision: Precision, width: int, height: int, clock: Clock
 ) -> dict[str, float]:
     preset, renderer, working = PRESETS[options.preset], options.renderer, precision.working
     masks = renderer.mpi_masks == "threshold"
@@ -176,7 +204,7 @@ def _time_parts(
     }
 
 
-class _Clock:
+class Clock:
     """Times a call on a device."""
 
     def __init__(self, device: torch.device, warm: int, repeats: int) -> None:
@@ -211,7 +239,7 @@ def _transfer(results: Tensor, device: torch.device) -> None:
         result[:1].to(device)
 
 
-def _matrix_rate(device: torch.device, precision: Precision, clock: _Clock) -> float:
+def _matrix_rate(device: torch.device, precision: Precision, clock: Clock) -> float:
     """TFLOP per second."""
     side = MATRIX[device.type]
     left, right = (torch.randn(side, side, device=device, dtype=precision.working) for _ in range(2))
