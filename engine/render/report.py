@@ -103,6 +103,7 @@ _MESSAGES: Final = {
     "depth.flat": "the depth is the same in every pixel, so that all is blurred alike; check depth.channel",
     "network.redone": "windows in which the network gave values that are not finite were redone in higher precision",
     "network.memory": "the device's memory was short, so that fewer frames than asked for were decoded together",
+    "network.fallback": "the network does not run where it would run best: {reason}",
     "network.uncompiled": "the network could not be compiled here and runs as it is",
     "plate.substituted": "frames without a plate file were replaced, as plate.on_missing asks",
     "depth.substituted": "frames without a depth file got that of another frame, as plate.on_missing asks",
@@ -120,12 +121,20 @@ class Warnings:
 
     _frames: Counter[str] = field(default_factory=Counter)
     _counts: Counter[str] = field(default_factory=Counter)
+    _reasons: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def note(self, kind: str, count: int) -> None:
-        """Count ``count`` repaired values of one frame; zero is not worth a word."""
+        """Count ``count`` repaired values of one frame; zero is not worth a word.
+
+        Args:
+            kind: a kind of warning, and where its sentence wants one, a reason: ``network.fallback: no such card``.
+            count: of values, or 1.
+        """
         if count > 0:
+            kind, _, reason = kind.partition(": ")
             self._frames[kind] += 1
             self._counts[kind] += count
+            self._reasons.setdefault(kind, {})[reason] = None
 
     def told(self) -> tuple[Warned, ...]:
         """One warning for each kind that was seen, in order of their names."""
@@ -133,5 +142,6 @@ class Warnings:
 
     def _told(self, kind: str) -> Warned:
         frames = self._frames[kind]
-        what = _MESSAGES[kind].format(count=self._counts[kind])
-        return Warned(kind, f"{what} (in {counted(frames)})", frames)
+        what = _MESSAGES[kind].format(count=self._counts[kind], reason="; ".join(self._reasons[kind]))
+        # A reason is told with the first frame and holds for the whole render.
+        return Warned(kind, what if kind == "network.fallback" else f"{what} (in {counted(frames)})", frames)

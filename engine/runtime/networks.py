@@ -83,7 +83,8 @@ class Networks(Protocol):
         ...
 
     def notes(self) -> tuple[str, ...]:
-        """What was put right since the last call, as kinds of warning (``network.redone``, ``network.memory``)."""
+        """What was put right since the last call, as kinds of warning (``network.redone``, ``network.memory``), some
+        with a reason after a colon (``network.fallback: ...``)."""
         ...
 
     def cancel(self) -> None:

@@ -60,6 +60,7 @@ def _examine() -> dict[str, Any]:
         "missing": [name for name, version in versions.items() if version is None],
         "numba": _numba(),
         "torch": _torch(),
+        "onnxruntime": _onnxruntime(),
         "images": _images(),
         "codecs": _codecs(),
         "peers": {name: shutil.which(name) for name in PEERS},
@@ -91,6 +92,17 @@ def _torch() -> dict[str, Any]:
     from engine.runtime.torch.devices import devices_here
 
     return {"version": _version("torch"), "devices": list(devices_here())}
+
+
+def _onnxruntime() -> dict[str, Any]:
+    """ONNX Runtime and which of its providers run here, or why not; empty where it is not installed."""
+    if find_spec("onnxruntime") is None:
+        return {}
+    from engine.runtime.onnx.providers import devices_found, version
+
+    found = devices_found()
+    devices = {state.device: {"offered": state.offered, "why_not": state.reason} for state in found}
+    return {"version": version(), "devices": devices}
 
 
 def _images() -> dict[str, Any]:
@@ -128,6 +140,7 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
     lines += [f"  {'threads':<12} {numba.get('threads')}; kernels kept {numba.get('cache')}"]
     if report["torch"]:
         lines += [f"  {'torch':<12} {report['torch']['version']}; devices: {', '.join(report['torch']['devices'])}"]
+    lines += _providers(report["onnxruntime"])
     lines += [f"  {'OCIO':<12} {report['images'].get('ocio')}"]
     lines += [f"  {name:<12} {'yes' if there else 'no'}" for name, there in report["codecs"].items()]
     lines += ["", "Peers for `rackfocus bench`:"]
@@ -140,4 +153,16 @@ def _lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {extra:<12} {state:<46} {purpose}")
     if report["missing"]:
         lines += ["", f"missing: {', '.join(report['missing'])}; pip install -c constraints.txt ."]
+    return lines
+
+
+def _providers(found: Mapping[str, Any]) -> list[str]:
+    """What ONNX Runtime can use, and each device that it cannot with the reason."""
+    if not found:
+        return []
+    usable = [device for device, state in found["devices"].items() if state["why_not"] is None]
+    lines = [f"  {'onnxruntime':<12} {found['version']}; devices: {', '.join(usable)}"]
+    for device, state in found["devices"].items():
+        if state["why_not"] is not None:
+            lines.append(f"  {'':<12} {device} not usable: {state['why_not']}")
     return lines

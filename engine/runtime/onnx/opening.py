@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,18 +65,22 @@ def _require_made_for(options: AnyToBokehOptions, folder: Path, manifest: Manife
     """Make sure that the graphs do what the shot asks for: these choices are made when they are exported."""
     behaviour = Behaviour.of(options)
     asked = {"mpi_masks": behaviour.mpi_masks, "clip_input": behaviour.clip_input}
-    for name, value in asked.items():
-        found = getattr(manifest, name)
-        flag = "--" + name.replace("_", "-")
-        require(
-            found == value,
-            WeightsError,
-            f"{folder}: this export was made with {flag} {found}, but the shot asks for {value} (profile "
-            f"{options.profile}); export again with rackfocus export {flag} {value}, or render with {flag} {found}",
-        )
+    made = {name: getattr(manifest, name) for name in asked}
+    other = [name for name in asked if asked[name] != made[name]]
+    require(
+        not other,
+        WeightsError,
+        f"{folder}: this export was made with {_flags(made, other)}, but the shot asks for {_flags(asked, other)} "
+        f"(profile {options.profile}); export again with rackfocus export {_flags(asked, other)}, or render with "
+        f"{_flags(made, other)}",
+    )
     require(
         options.precision in ("auto", manifest.precision),
         DeviceError,
         f"{folder}: this export computes in {manifest.precision}, but the shot asks for {options.precision}; "
         f"export again with rackfocus export --precision {options.precision}, or leave --precision at auto",
     )
+
+
+def _flags(values: Mapping[str, str], names: Sequence[str]) -> str:
+    return " ".join(f"--{name.replace('_', '-')} {values[name]}" for name in names)

@@ -30,6 +30,7 @@ __all__ = [
     "offered",
     "quietly",
     "said_by",
+    "version",
     "why_not",
     "with_fallbacks",
 ]
@@ -103,6 +104,11 @@ class DeviceFound:
 def offered() -> tuple[str, ...]:
     """Names of the providers that this build of ONNX Runtime has; they may still fail to load."""
     return tuple(ort.get_available_providers())
+
+
+def version() -> str:
+    """Of ONNX Runtime."""
+    return str(ort.__version__)
 
 
 def devices_found() -> tuple[DeviceFound, ...]:
