@@ -15,6 +15,8 @@ import typer
 
 from engine.errors import CancelledError, RackfocusError
 from ui.cli.bench import bench
+from ui.cli.build import build
+from ui.cli.cache import cache
 from ui.cli.check import check
 from ui.cli.demo import demo
 from ui.cli.doctor import doctor
@@ -41,9 +43,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, render, check, info, evaluate, bench, export, doctor):
+for _command in (demo, render, check, info, evaluate, bench, export, build, doctor):
     app.command()(_command)
 app.add_typer(weights)
+app.add_typer(cache)
 
 
 def _say_version(asked: bool) -> None:

@@ -209,11 +209,11 @@ class _Builder:
         start = time.monotonic()
         providers: list[str | tuple[str, ProviderOptions]] = [
             (TENSORRT, options.to_provider()),
-            (CUDA, {"device_id": options.device}),
+            (CUDA, {"device_id": str(options.device)}),
         ]
         try:
-            session = self._runtime.InferenceSession(str(self._graph), providers=providers)
-            session.disable_fallback()  # else a failing provider is swapped for CUDA in silence
+            # Without enable_fallback=0 a provider that fails is swapped for CUDA in silence.
+            session = self._runtime.InferenceSession(str(self._graph), providers=providers, enable_fallback=0)
             used = list(session.get_providers())
             require(
                 used[:1] == [TENSORRT],

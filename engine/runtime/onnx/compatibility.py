@@ -27,8 +27,8 @@ __all__ = [
     "require_tensorrt",
 ]
 
-ProviderOptions = dict[str, str | int | bool]
-"""Options of a provider by name, as ONNX Runtime takes them."""
+ProviderOptions = dict[str, str]
+"""Options of a provider by name. ONNX Runtime makes strings of all values; 1 and 0 are yes and no."""
 
 TENSORRT: Final = "TensorrtExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"
@@ -55,7 +55,6 @@ class Session(Protocol):
     def get_inputs(self) -> Sequence[Port]: ...  # noqa: D102
     def get_outputs(self) -> Sequence[Port]: ...  # noqa: D102
     def get_providers(self) -> Sequence[str]: ...  # noqa: D102
-    def disable_fallback(self) -> None: ...  # noqa: D102
     def run_with_ort_values(self, names: Sequence[str], feeds: Mapping[str, Any]) -> Sequence[Any]: ...  # noqa: D102
 
 
@@ -67,7 +66,7 @@ class OnnxRuntime(Protocol):
 
     def get_available_providers(self) -> Sequence[str]: ...  # noqa: D102
     def InferenceSession(  # noqa: D102, N802
-        self, path: str, *, providers: Sequence[str | tuple[str, ProviderOptions]]
+        self, path: str, *, providers: Sequence[str | tuple[str, ProviderOptions]], enable_fallback: int
     ) -> Session: ...
 
 

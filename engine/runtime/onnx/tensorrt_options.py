@@ -64,23 +64,23 @@ class TensorRTOptions:
         """As ONNX Runtime takes them, by name."""
         profile = ",".join(f"{name}:{'x'.join(map(str, shape))}" for name, shape in self.shapes.items())
         options: ProviderOptions = {
-            "device_id": self.device,
-            "trt_engine_cache_enable": True,
+            "device_id": str(self.device),
+            "trt_engine_cache_enable": "1",
             "trt_engine_cache_path": str(self.folder),
             "trt_engine_cache_prefix": self.name,
-            "trt_timing_cache_enable": self.timings,
+            "trt_timing_cache_enable": str(int(self.timings)),
             "trt_timing_cache_path": str(self.folder),
             "trt_profile_min_shapes": profile,
             "trt_profile_opt_shapes": profile,
             "trt_profile_max_shapes": profile,
-            "trt_builder_optimization_level": self.level,
+            "trt_builder_optimization_level": str(self.level),
             # The precision is in the graph. Any of these would let TensorRT choose it by speed, over our fp32 islands.
-            "trt_fp16_enable": False,
-            "trt_bf16_enable": False,
-            "trt_int8_enable": False,
+            "trt_fp16_enable": "0",
+            "trt_bf16_enable": "0",
+            "trt_int8_enable": "0",
         }
         if self.memory is not None:
-            options["trt_max_workspace_size"] = self.memory
+            options["trt_max_workspace_size"] = str(self.memory)
         return options
 
 

@@ -108,8 +108,9 @@ class Runtime:
         return self.providers
 
     def InferenceSession(  # noqa: N802
-        self, path: str, *, providers: Sequence[str | tuple[str, ProviderOptions]]
+        self, path: str, *, providers: Sequence[str | tuple[str, ProviderOptions]], enable_fallback: int
     ) -> FakeSession:
+        assert enable_fallback == 0
         if self.fails:
             raise self.fails
         (name, options), second = providers[0], providers[1]
@@ -124,16 +125,12 @@ class FakeSession:
         self.runtime = runtime
         self.graph = graph
         self.options = options
-        self.fallback = True
 
     def get_providers(self) -> Sequence[str]:
         return self.runtime.uses
 
-    def disable_fallback(self) -> None:
-        self.fallback = False
-
     def get_inputs(self) -> Sequence[Port]:
-        shapes = str(self.options["trt_profile_opt_shapes"]).split(",")
+        shapes = self.options["trt_profile_opt_shapes"].split(",")
         names = [shape.split(":")[0] for shape in shapes]
         special = {"regions": "tensor(uint8)"} | {f"skip_{level}": self.runtime.half for level in range(4)}
         return [Port(name, special.get(name, "tensor(float)")) for name in names]
@@ -142,17 +139,16 @@ class FakeSession:
         return [Port("made", "tensor(float)")]
 
     def run_with_ort_values(self, names: Sequence[str], feeds: Mapping[str, Any]) -> Sequence[Any]:
-        assert not self.fallback
         assert list(names) == ["made"]
         self.runtime.fed.append(dict(feeds))
-        folder = Path(str(self.options["trt_engine_cache_path"]))
+        folder = Path(self.options["trt_engine_cache_path"])
         capability = "sm90"
         for piece in range(self.runtime.pieces):
             place = folder / f"{self.options['trt_engine_cache_prefix']}_{piece}_{capability}.engine"
             if self.runtime.forgets or not place.exists():
                 self.runtime.built += 1
                 place.write_bytes(f"engine {self.runtime.built} of {self.graph}".encode() * self.runtime.built)
-        if self.options["trt_timing_cache_enable"]:
+        if self.options["trt_timing_cache_enable"] == "1":
             with (folder / f"TensorrtExecutionProvider_cache_{capability}.timing").open("ab") as file:
                 file.write(b"t")
         return []
