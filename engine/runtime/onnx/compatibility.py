@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from io import StringIO
 from typing import Any, Final, Protocol, cast
 
 from engine.errors import DependencyError, DeviceError
@@ -108,8 +110,8 @@ def load_runtime() -> OnnxRuntime:
 def require_tensorrt(runtime: OnnxRuntime) -> str:
     """Make sure that ONNX Runtime has its TensorRT provider and that TensorRT itself is there; load it.
 
-    The libraries of the Python package lie where no loader looks; importing it makes them known to the provider, so
-    this goes before the first session.
+    The libraries of CUDA's and TensorRT's Python packages lie where no loader looks; loading them here makes them known
+    to the provider, so this goes before the first session.
 
     Args:
         runtime: the ``onnxruntime`` module.
@@ -126,6 +128,10 @@ def require_tensorrt(runtime: OnnxRuntime) -> str:
             f"onnxruntime {runtime.__version__} is here without its TensorRT provider (it has {', '.join(available)}); "
             f"remove onnxruntime and install onnxruntime-gpu, {GUIDE}"
         )
+    preload = getattr(runtime, "preload_dlls", None)  # ONNX Runtime 1.21 and later
+    if preload:
+        with redirect_stdout(StringIO()):  # it prints what it does not find, which may well be elsewhere
+            preload()
     version = _tensorrt_version()
     if version is None:
         raise DependencyError(

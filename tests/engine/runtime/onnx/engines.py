@@ -104,6 +104,9 @@ class Runtime:
     __version__: str = "1.31.1"
     OrtValue: Any = Value
 
+    def preload_dlls(self) -> None:
+        print("Failed to load libcudart.so.13")
+
     def get_available_providers(self) -> Sequence[str]:
         return self.providers
 

@@ -241,7 +241,9 @@ def test_a_folder_that_is_no_export_is_told(tmp_path: Path) -> None:
         build_engines(tmp_path, machine=MACHINE, runtime=Runtime())
 
 
-def test_a_runtime_without_the_provider_or_the_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_without_the_provider_or_the_library_is_told(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(DependencyError, match=r"without its TensorRT provider .it has CPUExecutionProvider.; remove"):
         require_tensorrt(Runtime(providers=("CPUExecutionProvider",)))
     monkeypatch.setattr(compatibility, "_tensorrt_version", lambda: None)
@@ -254,6 +256,7 @@ def test_a_runtime_without_the_provider_or_the_library_is_told(monkeypatch: pyte
         require_tensorrt(Runtime())
     monkeypatch.setattr(compatibility, "_tensorrt_version", lambda: "10.16.1")
     assert require_tensorrt(Runtime()) == "10.16.1"
+    assert capfd.readouterr().out == ""
 
 
 @pytest.fixture
