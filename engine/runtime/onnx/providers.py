@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -78,6 +79,9 @@ _PACKAGES: Final = {
     "openvino": "onnxruntime-openvino",
 }
 """The build of ONNX Runtime that has each; only one of them can be installed."""
+
+_SOURCE_PLACE: Final = re.compile(r"/onnxruntime_src/\S+:\d+ [^()]*\([^()]*(?:\([^()]*\)[^()]*)*\)(?: const)? ")
+"""File, line and signature of the C++ function that raised an error."""
 
 _TRIAL: Final = bytes.fromhex(
     "080812003a4d0a1a0a06736f75726365120674617267657422084964656e746974791201745a150a06736f75726365120b0a0908"
@@ -190,9 +194,9 @@ def with_fallbacks(device: Device, options: dict[str, str]) -> list[tuple[str, d
 
 
 def said_by(error: BaseException) -> str:
-    """What ONNX Runtime says in an error, as one line without its own places in its source."""
-    words = " ".join(str(error).split())
-    words = words.split(" : ", 2)[2] if words.startswith("[ONNXRuntimeError]") and words.count(" : ") >= 2 else words
+    """What ONNX Runtime says in an error, as one line without its own numbers, and places in its source."""
+    words = _SOURCE_PLACE.sub("", " ".join(str(error).split()))
+    words = words.split(" : ", 3)[-1] if words.startswith("[ONNXRuntimeError]") else words
     return words.strip(" .*")[:300] or type(error).__name__
 
 
