@@ -69,7 +69,8 @@ def trace_module(
                 custom_translation_table={torch.ops.aten.scaled_dot_product_attention.default: _attention},
             )
         except Exception as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            cause = error.__cause__ or error  # the exporter's own message is advice to its makers
+            first = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
             raise ExportError(
                 f"Torch {torch.__version__} cannot write the graph ({first}); install the versions of constraints.txt"
             ) from error
@@ -113,7 +114,7 @@ def _values(model: ir.Model) -> Iterator[ir.Value]:
 
 
 def _name_sides(model: ir.Model, program: ExportedProgram, dynamic: tuple[Mapping[int, Any], ...]) -> None:
-    """Put ``h``, ``w`` and ``frames`` for the symbols that Torch counted out, at inputs and outputs; forget the rest."""
+    """Put ``h``, ``w`` and ``frames`` for the symbols that Torch counted out, at inputs and outputs."""
     placeholders = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder"][-len(dynamic) :]
     names: dict[str, str] = {}
     for tensor, dims in zip(placeholders, dynamic, strict=True):
