@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ShotError
+from engine.errors import FrameSizeError, ShotError, require
 
-__all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window"]
+__all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window", "require_size"]
 
 Float32Array = NDArray[np.float32]
 
@@ -187,3 +187,17 @@ class RenderedFrame:
     pixel_aspect: float = 1.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def require_size(frame: int, size: tuple[int, int], first: tuple[int, int]) -> None:
+    """Make sure that a frame is as wide and high as the shot's first, for renderers that look at both.
+
+    Raises:
+        FrameSizeError: it is not.
+    """
+    require(
+        size == first,
+        FrameSizeError,
+        f"frame {frame}: the plate is {size[0]}x{size[1]}, but the shot began with {first[0]}x{first[1]}; "
+        "bring all frames to one data window, or render them as two shots",
+    )

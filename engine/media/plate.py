@@ -123,16 +123,18 @@ class PlateReader:
         source = self._source.source(frame, self._plate.on_missing)
         return self._source.path(frame if source is None else source)
 
-    def check(self, frame: int) -> None:
-        """Look at a frame's header only.
+    def check(self, frame: int) -> Window:
+        """Look at a frame's header only; gives its windows.
 
         Raises:
             MissingFrameError, CorruptError, FormatError, ChannelError: what ``read`` would raise for it.
         """
         with self._lock:
             source = self._source.source(frame, self._plate.on_missing)
-            if source is not None:
-                self._select(self._source.header(source), source)
+            if source is None:
+                return self.info.window
+            colour, _ = self._select(self._source.header(source), source)
+            return colour.part.window
 
     def read(self, frame: int) -> PlateImage:
         """Read one frame.

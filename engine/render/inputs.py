@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.depth import DepthLimits, clean_edges, sample_disparity, to_disparity
 from engine.errors import KeysError, require
-from engine.frames import Float32Array, FrameRange, PlateFrame, Window
+from engine.frames import Float32Array, FrameRange, PlateFrame, Window, require_size
 from engine.media import DepthImage, DepthReader, PlateImage, PlateReader, fit_depth
 from engine.render.digest import file_identity
 from engine.shot import Shot
@@ -84,14 +84,21 @@ class Inputs:
 
         Raises:
             MediaError, DepthSizeError: what ``read`` would raise for them.
+            FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
-        self.plate.check(frame)
+        plate = self.plate.check(frame)
+        if self._shot.renderer.name == "any-to-bokeh":
+            require_size(frame, (plate.width, plate.height), self._first_size())
         window = self.depth.check(frame)
         if self._shot.depth.fit == "scale":
             return
         # One zero, seen as many: only its size is looked at.
         empty = np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
         fit_depth(DepthImage(empty, window), self.plate.info.window, self._shot.depth.fit, frame)
+
+    def _first_size(self) -> tuple[int, int]:
+        window = self.plate.info.window
+        return window.width, window.height
 
     def identities(self, frame: int) -> tuple[str, ...]:
         """What tells the frame's plate and depth files from others, see ``file_identity``.

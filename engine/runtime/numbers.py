@@ -16,7 +16,7 @@ def values_not_finite(places: Sequence[int], network: str) -> NumbersError:
         places: of the frames in the shot, from 0.
         network: its name in a sentence: ``encoder``, ``U-Net``.
     """
-    cause = "check plate and depth there, and the weights with rackfocus weights inspect"
+    cause = "check plate and depth there and the weights (rackfocus weights inspect), or try --precision fp32"
     return NumbersError(f"{spoken_places(places)}: the {network} gives NaN or infinity in fp32 too; {cause}")
 
 

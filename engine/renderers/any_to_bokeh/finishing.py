@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from engine.errors import FrameSizeError, require
-from engine.frames import Float32Array, PlateFrame, RenderedFrame
+from engine.frames import Float32Array, PlateFrame, RenderedFrame, require_size
 from engine.optics import Defocus, circle_of_confusion
 from engine.renderers.any_to_bokeh.conditioning import network_input
 from engine.renderers.any_to_bokeh.detail import SHARP, put_back_detail
@@ -99,13 +98,7 @@ class Finishing:
             FrameSizeError: it is of another size.
         """
         rows, columns = plate.disparity.shape
-        first = f"{self.fit.width}x{self.fit.height}"
-        require(
-            (columns, rows) == (self.fit.width, self.fit.height),
-            FrameSizeError,
-            f"frame {plate.frame}: the plate is {columns}x{rows}, but the shot began with {first}; "
-            "bring all frames to one data window, or render them as two shots",
-        )
+        require_size(plate.frame, (columns, rows), (self.fit.width, self.fit.height))
         radius = self.lens.radius(plate)
         base = self._split(plate, radius).base
         values = self.options.strength_values
@@ -134,29 +127,13 @@ class Finishing:
             colours = put_back_detail(split.base, light, radius, self.fit, self.lens.matte)
         else:
             colours = self.fit.enlarge(light)
-        beside = blur_beside(self.lens.optical, self.lens.quick, _with_colours(plate), split)
+        beside = blur_beside(self.lens.optical, self.lens.quick, plate, split)
         if beside.light is not None:
             colours = colours + beside.light
-        if _is_grey(plate):
-            colours = colours.mean(axis=2, keepdims=True, dtype=np.float32)
         return np.concatenate([colours, beside.further], axis=2) if beside.further.shape[2] else colours
 
     def _split(self, plate: PlateFrame, radius: Float32Array) -> Split:
         """Taken twice, on the way in and on the way out: a window of splits would be as large as one of plates."""
-        coloured = _with_colours(plate)
-        boosted = boost_highlights(coloured.image, coloured.channels, radius, self.lens.highlights)
+        boosted = boost_highlights(plate.image, plate.channels, radius, self.lens.highlights)
         colours = np.ascontiguousarray(boosted[..., :3])
         return split_light(colours, radius, self.tone, most_drawn=self.lens.quick.quality.lamps)
-
-
-def _is_grey(plate: PlateFrame) -> bool:
-    return plate.channels[:3] != ("R", "G", "B")
-
-
-def _with_colours(plate: PlateFrame) -> PlateFrame:
-    """The plate with R, G and B first: one of a single channel shows it in all three."""
-    if not _is_grey(plate):
-        return plate
-    grey = plate.image[..., :1]
-    image = np.concatenate([grey, grey, grey, plate.image[..., 1:]], axis=2)
-    return replace(plate, image=image, channels=("R", "G", "B", *plate.channels[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from math import nan
@@ -239,8 +240,11 @@ def test_a_frame_of_another_size_inside_the_shot_is_one_sentence(tmp_path: Path,
     other = SMALL[::-1]
     write_exr(tmp_path / "plate" / "plate.1003.exr", np.ones((*SMALL, 4), np.float32), ("R", "G", "B", "A"))
     write_exr(tmp_path / "depth" / "depth.1003.exr", np.full((*SMALL, 1), 3, np.float32), ("Z",))
-    with pytest.raises(FrameSizeError, match=rf"frame 1003: .*{other[0]}x{other[1]}.*{SMALL[0]}x{SMALL[1]}"):
+    sentence = rf"frame 1003: .*{other[0]}x{other[1]}.*{SMALL[0]}x{SMALL[1]}"
+    with pytest.raises(FrameSizeError, match=sentence):
         render(shot_from_dict(learned(tmp_path, weights)))
+    (problem,) = check(shot_from_dict(learned(tmp_path, weights))).problems
+    assert re.search(sentence, problem.message), "a check finds it before hours are spent"
     assert not (tmp_path / "out").exists()
 
 

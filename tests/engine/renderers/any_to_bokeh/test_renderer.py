@@ -108,13 +108,6 @@ def test_alpha_and_further_channels_are_blurred_as_the_optical_renderer_blurs_th
     np.testing.assert_allclose(made.image[..., 3:], optical.image[..., 3:], atol=2e-3)
 
 
-def test_a_plate_of_one_channel_stays_one() -> None:
-    image = np.random.default_rng(0).random((64, 96, 1)).astype(np.float32)
-    made = render(AnyToBokehRenderer(IdealNetworks()), {1: plate_frame(1, image=image, channels=("Y",))})[1]
-    assert made.image.shape == image.shape
-    assert np.isfinite(made.image).all()
-
-
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 12, 13, 16, 25])
 @pytest.mark.parametrize("blend", ["latents", "frames"])
 def test_every_frame_comes_once_and_is_encoded_once(length: int, blend: str) -> None:
