@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
-from engine.errors import CancelledError
-
 if TYPE_CHECKING:
     from engine.runtime.onnx.manifest import Manifest
     from export.exporting import Exported, Precision
@@ -94,15 +92,10 @@ def export(
 
     require_export()
     from export.exporting import export_weights
-    from ui.cli.signals import stop_on_signals
+    from ui.cli.signals import interrupt_on_signals
 
     behaviour = RELEASED if profile == "released" else PAPER
-    with stop_on_signals() as wish:
-
-        def look_up() -> None:
-            if wish.is_set():
-                raise CancelledError("stopped; nothing is left behind")
-
+    with interrupt_on_signals():
         manifest = export_weights(
             weights,
             out,
@@ -114,7 +107,6 @@ def export(
             overwrite=overwrite,
             parity=not skip_parity,
             say=lambda done: _say(done, json),
-            step=look_up,
         )
     _conclude(manifest, out, trtexec, json)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from engine.errors import CancelledError
 
-__all__ = ["stop_on_signals"]
+__all__ = ["interrupt_on_signals", "stop_on_signals"]
 
 PATIENCE: Final = 0.9
 """Seconds after which the process ends anyway: something that cannot be interrupted (a kernel being compiled, a
@@ -44,6 +44,24 @@ def stop_on_signals() -> Iterator[threading.Event]:
     finally:
         watch.cancel()
         restore()
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[None]:
+    """Within the block Ctrl-C and SIGTERM raise KeyboardInterrupt where the program stands.
+
+    For work in steps of minutes that asks nobody whether to go on, and must clear away what it has begun.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end() -> None:

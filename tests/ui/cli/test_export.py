@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ import typer
 from engine.runtime.onnx.manifest import GRAPHS, GraphFile, Manifest
 from ui.cli.app import run
 from ui.cli.export import _conclude, _size
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,28 @@ def test_a_folder_without_weights_is_one_sentence(tmp_path: Path, capsys: pytest
     assert len(lines) == 1
     assert lines[0].startswith("rackfocus: error: weights.missing: ")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_nothing_behind(
+    signal_number: signal.Signals, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxscript")
+    from tests.export.exported import smallest_weights
+
+    weights = smallest_weights(tmp_path_factory)
+    words = ["export", "--weights", str(weights), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(
+        [sys.executable, ROOT / "rackfocus.py", *words], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not list(tmp_path.glob(".out.*/*.onnx*")) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal_number)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1].startswith("rackfocus: error: cancelled")
+    assert not list(tmp_path.iterdir())
 
 
 def test_sizes_have_names() -> None:
