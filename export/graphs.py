@@ -114,7 +114,7 @@ def _unet(load: Callable[[], nn.Module], config: UNetConfig, masks: bool) -> Blu
         latents = torch.randn(1, count, config.in_channels, size[1] // LATENT_SCALE, size[0] // LATENT_SCALE)
         context = torch.randn(1, count, config.cross_attention_dim)
         embedding = torch.rand(1, count, STRENGTH_WIDTH) * 2 - 1
-        regions = torch.randint(0, 4, (1, count, size[1], size[0]), dtype=torch.uint8)
+        regions = torch.randint(0, 4, (1, count, size[1], size[0]), dtype=torch.int32)
         told = torch.tensor([[6.0, 127.0, 0.0]])
         return (latents, context, embedding, told, *((regions,) if masks else ()))
 

@@ -96,7 +96,7 @@ BLOCKS = {
             "maps": torch.randn(t, 32, 4 * h, 4 * w),
             "strength_embedding": torch.randn(t, 32),
             "features": torch.randn(t, 16, 8 * h, 8 * w),
-            "regions": torch.randint(0, 4, (t, 64 * h, 64 * w), dtype=torch.uint8),
+            "regions": torch.randint(0, 4, (t, 64 * h, 64 * w), dtype=torch.int32),
         },
         ({0: FRAMES, 2: 4 * HEIGHT, 3: 4 * WIDTH}, {0: FRAMES}, MAPS, {0: FRAMES, 1: 64 * HEIGHT, 2: 64 * WIDTH}),
     ),

@@ -51,7 +51,7 @@ ELEMENT_TYPES: Final = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
     "tensor(bfloat16)": np.uint16,
-    "tensor(uint8)": np.uint8,
+    "tensor(int32)": np.int32,
     "tensor(int64)": np.int64,
 }
 """NumPy's type for ONNX Runtime's; it has none for bfloat16, whose zeros are those of 16 bits."""

@@ -26,7 +26,7 @@ GRAPHS: Final[tuple[GraphName, ...]] = ("encoder", "image_encoder", "unet", "dec
   ``skip_3`` (N, C, ...) full size first, in the working precision.
 * ``image_encoder``: ``pictures`` (N, 3, H, W) float32 in 0 to 1 to ``context`` (N, D) float32.
 * ``unet``: ``latents`` (1, T, 8, h, w), ``context`` (1, T, D), ``strength_embedding`` (1, T, 32), ``time_ids`` (1, 3),
-  all float32, and ``regions`` (1, T, H, W) uint8 where masks are on, to ``refocused`` (1, T, 4, h, w) float32.
+  all float32, and ``regions`` (1, T, H, W) int32 where masks are on, to ``refocused`` (1, T, 4, h, w) float32.
 * ``decoder``: ``latents`` (1, T, 4, h, w) float32, divided by the scaling factor, and ``skip_0`` to ``skip_3``
   (T, C, ...) to ``pictures`` (1, T, 3, H, W) float32, about -1 to 1.
 

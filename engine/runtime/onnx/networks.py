@@ -12,7 +12,7 @@ from typing import Literal, Never, TypeVar, cast
 
 import numpy as np
 
-from engine.errors import RackfocusError
+from engine.errors import DependencyError, DeviceError, RackfocusError
 from engine.frames import Float32Array
 from engine.runtime.behaviour import MOTION_BUCKET, NOISE_AUGMENTATION, Behaviour
 from engine.runtime.memory import (
@@ -29,7 +29,7 @@ from engine.runtime.onnx.graphs import SKIPS, TITLES, Export, Graphs
 from engine.runtime.onnx.integrity import checking_data
 from engine.runtime.onnx.manifest import GraphName
 from engine.runtime.onnx.providers import CPU, CUDA, Device, cannot_be_used
-from engine.runtime.onnx.sessions import DeviceArray, Interruption, ProviderFailedError
+from engine.runtime.onnx.sessions import DeviceArray, Interruption
 from engine.runtime.posterior import posterior_latents
 from engine.wois import Blendable
 
@@ -158,7 +158,8 @@ class OnnxNetworks:
             "time_ids": np.array([[behaviour.fps_id, MOTION_BUCKET, NOISE_AUGMENTATION]], np.float32),
         }
         if behaviour.mpi_masks == "threshold":
-            inputs["regions"] = np.stack([cast("Float32Array", frame.regions) for frame in frames])[None]
+            # TensorRT knows uint8 only in casts.
+            inputs["regions"] = np.stack([frame.regions for frame in frames])[None].astype(np.int32)
 
         def run(graphs: Graphs) -> tuple[Sequence[Float32Array], Float32Array]:
             (made,) = graphs.get("unet", size, len(frames)).run(inputs, "refocused")
@@ -223,7 +224,7 @@ class OnnxNetworks:
             graphs = Graphs(self._export, device, self._interruption, on_fallback=self._note_fallback)
             try:
                 graphs.load(size)
-            except ProviderFailedError as error:
+            except (DeviceError, DependencyError) as error:
                 if following is None:
                     raise cannot_be_used(device, error.message) from error
                 self._note_fallback(f"{device} is not used: {error.message}")
@@ -298,7 +299,7 @@ class OnnxNetworks:
                 continue
             try:
                 values, result = run(self._graphs_for(number, device, wide))
-            except ProviderFailedError:
+            except DeviceError:
                 if number == 0:
                     raise
                 continue

@@ -224,6 +224,9 @@ def _session_options() -> Any:  # noqa: ANN401
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.use_deterministic_compute = True
+    # Without the plan of all memory that a shape needs: as quick, and a third less is held (tiny at 512x320: 1.6 GB for
+    # 2.3). The arena itself stays: without it decoding took 2.7 times as long.
+    options.enable_mem_pattern = False
     options.intra_op_num_threads = _threads()
     # Threads that wait for work turn in circles for a while; not between frames, when others want the cores.
     options.add_session_config_entry("session.force_spinning_stop", "1")

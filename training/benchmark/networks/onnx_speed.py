@@ -59,7 +59,7 @@ def _milliseconds(
         "time_ids": np.array([[6.0, 127.0, 0.0]], np.float32),
     }
     if manifest.mpi_masks == "threshold":
-        inputs["regions"] = random.integers(0, 4, (1, window, height, width), np.uint8)
+        inputs["regions"] = random.integers(0, 4, (1, window, height, width), np.int32)
     to_decode = random.standard_normal((1, decoded, 4, height // 8, width // 8), np.float32)
 
     def decode() -> None:

@@ -135,7 +135,7 @@ class FakeSession:
     def get_inputs(self) -> Sequence[Port]:
         shapes = self.options["trt_profile_opt_shapes"].split(",")
         names = [shape.split(":")[0] for shape in shapes]
-        special = {"regions": "tensor(uint8)"} | {f"skip_{level}": self.runtime.half for level in range(4)}
+        special = {"regions": "tensor(int32)"} | {f"skip_{level}": self.runtime.half for level in range(4)}
         return [Port(name, special.get(name, "tensor(float)")) for name in names]
 
     def get_outputs(self) -> Sequence[Port]:

@@ -155,7 +155,7 @@ def _image_encoder(ending: str) -> str:
 
 
 def _unet(ending: str, masks: str, busy: int) -> str:
-    regions, seen = (", uint8[1, t, hh, ww] regions", "cast = Cast<to = 1>(regions)") if masks != "off" else ("", "")
+    regions, seen = (", int32[1, t, hh, ww] regions", "cast = Cast<to = 1>(regions)") if masks != "off" else ("", "")
     work = ["zero = Sub(told, told) side = Constant<value = int64[2] {700, 700}>() m0 = Expand(zero, side)"]
     work += [f"m{i + 1} = MatMul(m{i}, m{i})" for i in range(busy)]
     work += [f"worked = ReduceMax<keepdims = 0>(m{busy})"]
