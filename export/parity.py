@@ -109,6 +109,7 @@ def compare(path: Path, outputs: Sequence[str], made: Sequence[Reference]) -> li
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_prepacking", "1")  # a second copy of the weights, for speed alone
     try:
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         wanted = {entry.name: entry.type for entry in session.get_inputs()}

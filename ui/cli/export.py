@@ -75,8 +75,8 @@ def export(
     """Export weights to ONNX: graphs that run without Torch, on a CPU, with CUDA, or as TensorRT engines.
 
     Each graph is proved against its network on small inputs, and parity.json says how near it came. Depth planes and
-    the image encoder's colours are settled now, by the profile. The published size takes about 20 GB of memory and of
-    disk in fp32.
+    the image encoder's colours are settled now, by the profile. The published size takes half an hour, 15 GB of
+    memory in fp16, and 5 GB of disk; about twice that disk in fp32.
     """
     for value, choices, option in (
         (precision, PRECISIONS, "--precision"),

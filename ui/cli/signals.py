@@ -48,7 +48,7 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 @contextmanager
 def interrupt_on_signals() -> Iterator[None]:
-    """Within the block Ctrl-C and SIGTERM raise KeyboardInterrupt where the program stands.
+    """Within the block Ctrl-C and SIGTERM end the work where it stands; it comes out as CancelledError.
 
     For work in steps of minutes that asks nobody whether to go on, and must clear away what it has begun.
     """
@@ -59,6 +59,8 @@ def interrupt_on_signals() -> Iterator[None]:
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+    except KeyboardInterrupt:  # which Typer would turn into silence
+        raise CancelledError("stopped; nothing is left behind") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
