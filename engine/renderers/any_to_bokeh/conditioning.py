@@ -24,6 +24,9 @@ TRAINED_STRENGTH: Final = 32
 FREQUENCIES: Final = 16
 """Of sine and cosine in the embedding of K, from 1 to 100 radians for each unit of K."""
 
+MOST_IN_HALF: Final = 655.0
+"""The largest K, nearly, whose phase of 100 radians a unit is a number of half precision."""
+
 STEEPEST: Final = 1e6
 """Exponent of the planes' borders where the focus is at infinity and equation 2 divides by zero."""
 
@@ -34,16 +37,17 @@ def strength_embedding(strength: float, mode: Literal["half", "training", "exact
     Args:
         strength: K, in pixels of the network.
         mode: ``half`` rounds exponents, frequencies, phases and their sines to half precision, as the published
-            inference does; ``training`` only the exponents, as its training does; ``exact`` nothing.
+            inference does; ``training`` only the exponents, as its training does; ``exact`` nothing. A K whose phases
+            half precision cannot hold is embedded as in training.
 
     Returns:
-        (32,) float32.
+        (32,) float32, finite.
     """
     phases: NDArray[np.floating]
-    if mode == "half":
+    if mode == "half" and strength <= MOST_IN_HALF:
         half = np.float16
         phases = (half(100) ** _half_exponents() * half(strength)).astype(half)
-    elif mode == "training":
+    elif mode != "exact":
         phases = np.float32(100) ** _half_exponents().astype(np.float32) * np.float32(strength)
     else:
         phases = 100.0 ** np.linspace(0.0, 1.0, FREQUENCIES) * strength
