@@ -27,6 +27,7 @@ OUR_WORDS: Final = {
     "dict_type": "it should be an object",
     "tuple_type": "it should be a list",
     "string_type": "it should be a text",
+    "string_pattern_mismatch": "it should have another form",
     "float_type": "it should be a number",
     "float_parsing": "it should be a number",
     "int_type": "it should be a whole number",

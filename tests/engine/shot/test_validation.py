@@ -50,6 +50,11 @@ FUZZ = settings(
             "lens.focal_length[0].value is missing; add it (Value at the key)",
         ),
         ({"plate": {"path": "a.exr", "frame_rate": 10**400}}, "plate.frame_rate is a very large number"),
+        (
+            {"renderer": {"any_to_bokeh": {"size": "1024X576"}}},
+            'renderer.any_to_bokeh.size is "1024X576", but it should have another form (Size whose area the network '
+            "works at, like 1024x576",
+        ),
         ({"focus": {"keys": [{"frame": float("-inf"), "disparity": 0}]}}, "focus.keys[0].frame is -inf; give a finite"),
     ],
 )
