@@ -2,7 +2,8 @@
 
 Paths in a document are relative to the folder that the document lies in, so that a shot's folder can be moved or
 mounted elsewhere. Loading makes them absolute, so nothing later depends on where the program was started. Saving writes
-what lies below the document's folder relative to it, and everything else absolute.
+what lies below the document's folder relative to it, and everything else absolute. A path that begins with
+``~/`` lies in the home of whoever reads it, and is saved as an absolute one.
 """
 
 from __future__ import annotations
@@ -144,6 +145,8 @@ def _with_path(part: Model, field: tuple[str, ...], change: Callable[[str], str]
 
 
 def _joined(folder: Path, path: str) -> str:
+    if path.startswith("~/"):
+        return os.path.expanduser(path)  # noqa: PTH111 - pathlib's own raises where there is no home
     # A drive or share of Windows is no folder beside the document, on whatever system it is read.
     absolute = Path(path).is_absolute() or PureWindowsPath(path).is_absolute()
     return path if absolute else str(folder / path)

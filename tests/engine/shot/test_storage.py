@@ -46,6 +46,15 @@ def test_the_weights_of_a_learned_renderer_lie_relative_to_the_document_too(tmp_
     assert shot.renderer.any_to_bokeh.image_encoder == "/lib/svd"
 
 
+def test_weights_at_home_are_at_home_for_a_saved_document_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    path = tmp_path / "sh010.json"
+    save_shot(shot_from_dict(plain(renderer={"any_to_bokeh": {"weights": "~/weights"}})), path)
+    assert load_shot(path).renderer.any_to_bokeh.weights == str(tmp_path / "home/weights")
+    written(tmp_path, json.dumps(plain(renderer={"any_to_bokeh": {"weights": "~/weights"}})))
+    assert load_shot(path).renderer.any_to_bokeh.weights == str(tmp_path / "home/weights")
+
+
 def test_absolute_paths_stay_those_of_windows_too(tmp_path: Path) -> None:
     document = plain(plate={"path": "/show/plate.####.exr"}, output={"path": r"P:\show\out.$F4.exr"})
     shot = load_shot(written(tmp_path, json.dumps(document)))
