@@ -45,7 +45,7 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset"},
     "output": {"path"},
-    "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "compile"}},
+    "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
@@ -76,6 +76,8 @@ def settings_of(shot: Shot, limits: DepthLimits, identity: str = "") -> str:
     settings["depth"]["in_plate"] = shot.depth.path is None
     if shot.renderer.name == "optical":
         del settings["renderer"]["any_to_bokeh"]
+    elif shot.renderer.any_to_bokeh.posterior == "mode":
+        del settings["renderer"]["any_to_bokeh"]["seed"]
     if identity:
         settings["renderer"]["identity"] = identity
     return _canonical(

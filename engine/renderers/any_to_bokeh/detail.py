@@ -50,7 +50,7 @@ def put_back_detail(
             network's pixels are few enough. Only runs where something blurred is in front.
 
     Returns:
-        (H, W, 3) float32, zero or more where base and picture are; the base bit for bit where it is in focus and
+        (H, W, 3) float32, zero or more where base and picture are, and no brighter than both; the base bit for bit where it is in focus and
         nothing blurred is in front.
 
     Raises:
@@ -64,6 +64,8 @@ def put_back_detail(
         cover *= _seen(radius, fit, optical)
     known = fit.shrink(_weighted(focused, cover))
     blurred = _fill(picture - known[..., :3], np.float32(1.0) - known[..., 3], picture)
+    # A mean of light is no brighter than its brightest part, however wrong the network is about the rest.
+    np.minimum(blurred, max(float(base.max()), float(picture.max())), out=blurred)
     return _over(focused, cover, fit.enlarge(blurred))
 
 

@@ -199,3 +199,14 @@ def test_the_lens_is_only_asked_where_something_blurred_is_in_front() -> None:
     put_back_detail(behind.plate, fit.shrink(behind.truth), behind.radius, fit, stopped)
     with pytest.raises(CancelledError):
         put_back_detail(before.plate, fit.shrink(before.truth), before.radius, fit, stopped)
+
+
+def test_a_network_that_is_wrong_makes_no_light_that_neither_it_nor_the_plate_has() -> None:
+    random = np.random.default_rng(1)
+    base = random.random((128, 192, 3), np.float32)
+    radius = np.where(np.arange(192) < 96, 0.0, 12.0).astype(np.float32)[None].repeat(128, 0)
+    fit = Fit.of(192, 128, 1.0, (64, 64))
+    picture = random.random((fit.content_height, fit.content_width, 3), np.float32) * 2
+    made = put_back_detail(base, picture, radius, fit, OpticalRenderer())
+    assert made.max() <= 2
+    assert made.min() >= 0
