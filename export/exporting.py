@@ -119,6 +119,7 @@ def export_weights(
                 wide[blueprint.name] = its_wide
             report.append(done)
             say(done)
+        step()
         manifest = Manifest(
             rackfocus=_version(),
             fingerprint=folder.fingerprint,

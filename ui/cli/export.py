@@ -95,7 +95,12 @@ def export(
     from ui.cli.signals import interrupt_on_signals
 
     behaviour = RELEASED if profile == "released" else PAPER
-    with interrupt_on_signals():
+    with interrupt_on_signals() as wish:
+
+        def look_up() -> None:
+            if wish.is_set():
+                raise KeyboardInterrupt
+
         manifest = export_weights(
             weights,
             out,
@@ -107,6 +112,7 @@ def export(
             overwrite=overwrite,
             parity=not skip_parity,
             say=lambda done: _say(done, json),
+            step=look_up,
         )
     _conclude(manifest, out, trtexec, json)
 

@@ -47,18 +47,21 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def interrupt_on_signals() -> Iterator[None]:
+def interrupt_on_signals() -> Iterator[threading.Event]:
     """Within the block Ctrl-C and SIGTERM end the work where it stands; it comes out as CancelledError.
 
-    For work in steps of minutes that asks nobody whether to go on, and must clear away what it has begun.
+    For work in steps of minutes that must clear away what it has begun. The event is set too, to be looked at between
+    steps: where Python stands in a callback of foreign code, or in a finaliser, the exception is lost.
     """
+    wish = threading.Event()
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        wish.set()
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield wish
     except KeyboardInterrupt:  # which Typer would turn into silence
         raise CancelledError("stopped; nothing is left behind") from None
     finally:
