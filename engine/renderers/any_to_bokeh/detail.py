@@ -50,8 +50,8 @@ def put_back_detail(
             network's pixels are few enough. Only runs where something blurred is in front.
 
     Returns:
-        (H, W, 3) float32, zero or more where base and picture are, and no brighter than both; the base bit for bit where it is in focus and
-        nothing blurred is in front.
+        (H, W, 3) float32, zero or more where base and picture are, and no brighter than both; the base bit for bit
+        where it is in focus and nothing blurred is in front.
 
     Raises:
         CancelledError: ``optical.cancel`` was called.
