@@ -212,7 +212,7 @@ def test_a_graph_with_more_than_two_gigabytes_of_weights_loads(tmp_path: Path) -
     model = model_of({"big": np.ascontiguousarray(big)})
     given = ir.Value(name="x", shape=ir.Shape([1, rows]), type=ir.TensorType(ir.DataType.FLOAT))
     model.graph.inputs.append(given)
-    node = ir.Node("", "MatMul", [given, model.graph.initializers["big"]])
+    node = ir.Node("", "MatMul", [given, model.graph.initializers["big"]], name="product")
     node.outputs[0].name, node.outputs[0].dtype = "out", ir.DataType.FLOAT
     node.outputs[0].shape = ir.Shape([1, 1 << 16])
     model.graph.append(node)
@@ -233,4 +233,6 @@ def model_of(tensors: dict[str, np.ndarray]) -> ir.Model:
         value = ir.Value(name=name, shape=ir.Shape(array.shape), type=ir.TensorType(ir.DataType.FLOAT))
         value.const_value = ir.tensor(array, name=name)
         values.append(value)
-    return ir.Model(ir.Graph([], [], nodes=[], initializers=values, opset_imports={"": 20}), ir_version=10)
+    return ir.Model(
+        ir.Graph([], [], nodes=[], initializers=values, opset_imports={"": 20}, name="graph"), ir_version=10
+    )

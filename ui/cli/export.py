@@ -76,7 +76,7 @@ def export(
 
     Each graph is proved against its network on small inputs, and parity.json says how near it came. Depth planes and
     the image encoder's colours are settled now, by the profile. The published size takes half an hour, 15 GB of
-    memory in fp16, and 5 GB of disk; about twice that disk in fp32.
+    memory in fp16, and 5 GB of disk; twice that disk in fp32.
     """
     for value, choices, option in (
         (precision, PRECISIONS, "--precision"),
