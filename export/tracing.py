@@ -147,7 +147,7 @@ def _attention(  # type: ignore[no-untyped-def]  # noqa: ANN202  onnxscript read
 ):
     """Attention in four operators; Torch's own translation computes the scale, a constant, in eight more."""
     if dropout_p or is_causal or enable_gqa:
-        raise NotImplementedError("no network here attends like that")
+        raise ValueError("no network here attends like that")
     factor = scale if scale is not None else query.shape[-1] ** -0.5
     logits = op.MatMul(op.Mul(query, op.Constant(value_float=factor)), op.Transpose(key, perm=[0, 1, 3, 2]))
     if attn_mask is not None:

@@ -12,8 +12,9 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from engine.networks.checkpoint import open_weights
 from engine.networks.initialise import NewNetworks, initialise
 from engine.networks.saving import save_weights, write_safetensors
 
@@ -83,3 +84,19 @@ def pickle_instead(file: Path, held: Any = None, *, old_format: bool = False) ->
     )
     file.unlink()
     return place
+
+
+def same(found: nn.Module, wanted: nn.Module, dtype: torch.dtype = torch.float32) -> bool:
+    """Whether all tensors of ``found`` are those of ``wanted``, which may hold more that is never used."""
+    theirs = {name: value for name, value in wanted.state_dict().items() if ".ff_k." not in name}
+    ours = found.state_dict()
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name].to(dtype)) for name in ours)
+
+
+def loads_the_same(folder: Path, image_encoder: Path | None = None, dtype: torch.dtype = torch.float32) -> bool:
+    found, made = open_weights(folder, image_encoder), networks()
+    return (
+        same(found.load_unet(dtype), made.unet, dtype)
+        and same(found.load_vae(dtype), made.vae, dtype)
+        and same(found.load_image_encoder(dtype), made.image_encoder, dtype)
+    )

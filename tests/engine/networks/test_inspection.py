@@ -19,16 +19,6 @@ from tests.engine.networks import folders
 from tests.engine.networks.folders import CLIP, UNET, VAE, change_tensors
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folders.save(tmp_path_factory.mktemp("kept") / "weights")
-
-
-@pytest.fixture
-def weights(kept: Path, tmp_path: Path) -> Path:
-    return folders.copy(kept, tmp_path / "weights")
-
-
 @pytest.fixture
 def svd(weights: Path, tmp_path: Path) -> Path:
     """The model that the weights started from: its U-Net is the same, in half precision and by another name."""
