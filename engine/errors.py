@@ -23,6 +23,7 @@
     │   ├── WeightsShapeError     weights.shape    tensors of other shapes than the network's
     │   └── CorruptWeightsError   weights.corrupt  a file is truncated, or is no file of weights
     ├── DeviceError           device      a device or a precision that is not to be had here
+    │   └── ProviderFailedError   device.provider  it is there, and cannot load or run a graph
     ├── MemoryShortError      memory      the frame does not fit the device's memory
     ├── NumbersError          numbers     a network gave NaN or infinity in its highest precision too
     ├── ExportError           export      a network cannot be exported, or its graph differs from it
@@ -61,6 +62,7 @@ __all__ = [
     "OutputError",
     "OutputExistsError",
     "OutputWriteError",
+    "ProviderFailedError",
     "RackfocusError",
     "SchemaError",
     "ShotError",
@@ -226,6 +228,12 @@ class DeviceError(RackfocusError):
 
     code = "device"
     exit_status = 5
+
+
+class ProviderFailedError(DeviceError):
+    """A provider of ONNX Runtime is there and cannot load or run a graph."""
+
+    code = "device.provider"
 
 
 class MemoryShortError(RackfocusError):

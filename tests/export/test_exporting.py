@@ -92,7 +92,7 @@ def test_inputs_and_outputs_are_as_the_manifest_s_page_says(manifest: Manifest, 
         "context": (single, ["1", "frames", "32"]),
         "strength_embedding": (single, ["1", "frames", "32"]),
         "time_ids": (single, ["1", "3"]),
-        "regions": (onnx.TensorProto.UINT8, ["1", "frames", "64*h", "64*w"]),
+        "regions": (onnx.TensorProto.INT32, ["1", "frames", "64*h", "64*w"]),
         "refocused": (single, ["1", "frames", "4", "8*h", "8*w"]),
     }
     assert borders("decoder")["skip_3"] == (half, ["frames", "32", "8*h", "8*w"])

@@ -14,12 +14,12 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.errors import CancelledError, DeviceError, RackfocusError, WeightsError, require
+from engine.errors import CancelledError, DeviceError, ProviderFailedError, RackfocusError, WeightsError, require
 from engine.frames import Float32Array
 from engine.runtime.onnx.faults import fault_of_file, ran_out_of_memory, was_interrupted
 from engine.runtime.onnx.providers import Device, can_run, quietly, said_by, with_fallbacks
 
-__all__ = ["DeviceArray", "GraphSession", "Interruption", "ProviderFailedError"]
+__all__ = ["DeviceArray", "GraphSession", "Interruption"]
 
 DeviceArray = Any
 """``onnxruntime.OrtValue``: an array where a graph left it. The package carries no types."""
@@ -29,10 +29,6 @@ _PRECISIONS: Final = {"tensor(float)": np.float32, "tensor(float16)": np.float16
 type, or ONNX's own number where NumPy has none."""
 
 _BYTES: Final = {"tensor(float)": 4, "tensor(float16)": 2, "tensor(bfloat16)": 2}
-
-
-class ProviderFailedError(DeviceError):
-    """A provider is there and cannot load a graph: whoever chose it goes on to the next one, or says so."""
 
 
 class Interruption:
