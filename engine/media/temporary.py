@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import OutputWriteError
+from engine.processes import is_alive
 
 __all__ = ["place_file", "remove_stale", "remove_unfinished", "temporary_path"]
 
@@ -42,7 +43,7 @@ def remove_stale(folder: Path) -> None:
     ours = re.compile(rf"\..*\.{_HOST}\.(\d+)\.\d+{re.escape(_SUFFIX)}")
     for entry in folder.iterdir():
         match = ours.fullmatch(entry.name)
-        if match is not None and not _alive(int(match[1])):
+        if match is not None and not is_alive(int(match[1])):
             entry.unlink(missing_ok=True)
 
 
@@ -51,16 +52,6 @@ def remove_unfinished(folder: Path) -> None:
     if folder.is_dir():
         for entry in folder.glob(f".*.{_HOST}.{os.getpid()}.*{_SUFFIX}"):
             entry.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it lives, and is another user's
-    return True
 
 
 def _flush_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import OutputWriteError
+from engine.processes import is_alive
 
 __all__ = ["whole_folder"]
 
@@ -66,15 +67,5 @@ def _remove_stale(place: Path) -> None:
     ours = re.compile(rf"\.{re.escape(place.name)}\.{_HOST}\.(\d+)\.\d+{re.escape(_SUFFIX)}")
     for entry in place.parent.iterdir():
         match = ours.fullmatch(entry.name)
-        if match is not None and not _alive(int(match[1])):
+        if match is not None and not is_alive(int(match[1])):
             shutil.rmtree(entry, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it lives, and is another user's
-    return True

@@ -17,11 +17,12 @@ import pytest
 from engine.errors import CancelledError, OutputExistsError, OutputWriteError, WeightsError
 from engine.networks.checkpoint import open_weights
 from engine.runtime.onnx.manifest import GRAPHS, Manifest, read_manifest
+from engine.runtime.onnx.tensorrt_options import input_shapes, usual_frames
 from export import exporting
 from export.checking import check_graph, mistyped_nodes
 from export.exporting import PARITY, export_weights, named_sizes
 from export.storing import ALIGNMENT, store_weights
-from export.trtexec import graph_shapes, trtexec_lines
+from export.trtexec import trtexec_lines
 from tests.export.exported import exported, smallest_weights
 
 
@@ -135,7 +136,9 @@ def test_one_shape_says_it_all_to_trtexec(manifest: Manifest, halves: Path) -> N
     assert "--fp16" not in line
     for name in GRAPHS:
         graph = onnx.load(halves / manifest.graphs[name].file, load_external_data=False).graph
-        assert list(graph_shapes(manifest, name, manifest.size)) == [value.name for value in graph.input]
+        assert list(input_shapes(manifest, name, manifest.size, usual_frames(manifest, name))) == [
+            value.name for value in graph.input
+        ]
 
 
 def test_sizes_that_nobody_named_are_the_weights_own_upright_and_half() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import socket
-import sys
 import threading
 import time
 import uuid
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import CancelledError
+from engine.processes import is_alive
 
 __all__ = ["hold", "is_held"]
 
@@ -102,7 +101,7 @@ def _abandoned(path: Path, owner: dict[str, Any]) -> bool:
         silent = time.time() - path.stat().st_mtime
     except OSError:
         return False  # gone already: the next try takes it
-    if owner.get("host") == socket.gethostname() and isinstance(owner.get("pid"), int) and not _lives(owner["pid"]):
+    if owner.get("host") == socket.gethostname() and isinstance(owner.get("pid"), int) and not is_alive(owner["pid"]):
         return True
     # A file without an owner was left between its making and its writing.
     return silent > (SILENCE if owner else RENEWAL)
@@ -123,24 +122,3 @@ def _renew(path: Path, released: threading.Event) -> None:
     while not released.wait(RENEWAL):
         with suppress(OSError):
             os.utime(path)
-
-
-def _lives(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    if sys.platform == "win32":  # os.kill would end it there
-        query, running = 0x1000, 259
-        kernel = ctypes.windll.kernel32
-        handle = kernel.OpenProcess(query, False, pid)
-        if not handle:
-            return False
-        status = ctypes.c_ulong()
-        kernel.GetExitCodeProcess(handle, ctypes.byref(status))
-        kernel.CloseHandle(handle)
-        return bool(status.value == running)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
