@@ -27,6 +27,8 @@
     ├── MemoryShortError      memory      the frame does not fit the device's memory
     ├── NumbersError          numbers     a network gave NaN or infinity in its highest precision too
     ├── ExportError           export      a network cannot be exported, or its graph differs from it
+    ├── DataSetError          data        a folder of training clips is missing, unfinished or damaged
+    ├── TrainingError         training    a run of training cannot start, or not go on
     ├── DependencyError       install     an extra or an outside program is missing
     └── CancelledError        cancelled   a person or a host asked to stop
 
@@ -44,6 +46,7 @@ __all__ = [
     "ColourError",
     "CorruptError",
     "CorruptWeightsError",
+    "DataSetError",
     "DependencyError",
     "DepthError",
     "DepthRangeError",
@@ -66,6 +69,7 @@ __all__ = [
     "RackfocusError",
     "SchemaError",
     "ShotError",
+    "TrainingError",
     "WeightsError",
     "WeightsShapeError",
     "require",
@@ -255,6 +259,20 @@ class ExportError(RackfocusError):
 
     code = "export"
     exit_status = 8
+
+
+class DataSetError(RackfocusError):
+    """A folder of training clips, or of assets for them, is missing, unfinished or damaged."""
+
+    code = "data"
+    exit_status = 3
+
+
+class TrainingError(RackfocusError):
+    """A run of training cannot start, or cannot go on where it stopped."""
+
+    code = "training"
+    exit_status = 9
 
 
 class DependencyError(RackfocusError):
