@@ -30,6 +30,8 @@ TORCH_ROOMS = (
     "engine/runtime/torch",
     "engine/runtime/onnx",
     "training/benchmark/networks",
+    "training/metrics/networks",
+    "training/stages",
     "export",
 )
 """The only places that may import Torch or ONNX Runtime; whoever needs them imports them when the work starts."""
