@@ -25,7 +25,7 @@ from export.checking import check_graph
 from export.graphs import SKIPS, Blueprint, blueprints, skip_channels
 from export.parity import Agreement, compare, references, require_agreement
 from export.passing import copying_graph
-from export.precision import BF16_OPSET, narrow
+from export.precision import narrow
 from export.storing import DTYPES, file_of, save_graph, store_weights
 from export.tracing import OPSET, trace
 
@@ -132,7 +132,7 @@ def export_weights(
             scaling_factor=folder.vae.config.scaling_factor,
             context_width=folder.unet.config.cross_attention_dim,
             skip_channels=skip_channels(folder.vae.config),
-            opset=BF16_OPSET if precision == "bf16" else OPSET,
+            opset=OPSET,
             tools=_tools(),
             graphs=graphs,
             wide=wide,

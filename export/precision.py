@@ -1,8 +1,9 @@
 """Graphs in half precision, with every type written out: TensorRT 11 guesses none, and ONNX allows no mixing.
 
-A half holds weights and whatever goes from layer to layer. fp32 are: norms with their scale and shift, softmax with the
-mask before it, sinusoids with all that leads to them, what the U-Net is told of the blur strength until it meets the
-picture (eight bits would round K), and the preparing of pictures before the first convolution.
+A half holds weights and whatever goes from layer to layer. fp32 are: norms with their scale and shift, softmax where
+it stands alone, sinusoids with all that leads to them, what the U-Net is told of the blur strength until it meets the
+picture (eight bits would round K), and the preparing of pictures before the first convolution. ``Attention`` is given
+halves, which its fused kernels ask for; they keep the softmax inside in fp32.
 """
 
 from __future__ import annotations
@@ -17,10 +18,7 @@ from onnx_ir.passes import common as passes
 from engine.errors import ExportError, require
 from export.storing import cast_array
 
-__all__ = ["BF16_OPSET", "narrow"]
-
-BF16_OPSET: Final = 22
-"""The first in which convolution and pooling take bf16; the operators used here are otherwise those of 20."""
+__all__ = ["narrow"]
 
 NORMS: Final = frozenset({"InstanceNormalization", "LayerNormalization"})
 
@@ -51,8 +49,6 @@ def narrow(model: ir.Model, dtype: ir.DataType, borders: Iterable[str], *, whole
     """
     _Narrowing(model.graph, dtype, frozenset(borders)).run(whole)
     passes.RemoveUnusedNodesPass()(model)
-    if dtype == ir.DataType.BFLOAT16:
-        model.graph.opset_imports[""] = BF16_OPSET
 
 
 class _Narrowing:
@@ -157,10 +153,6 @@ def _islands(graph: ir.Graph) -> set[ir.Node]:
         if node.op_type in ("Sin", "Cos") or node is first:
             source = node.inputs[0]
             wide |= _leading_to(source.producer() if source is not None else None)
-        elif node.op_type == "Softmax":
-            before = node.inputs[0].producer() if node.inputs[0] is not None else None
-            if before is not None and before.op_type in ("Where", "Add"):
-                wide.add(before)
         elif node.op_type in ("Mul", "Add") and _is_affine_of_norm(node, wide):
             wide.add(node)
     return wide | _told_of_strength(nodes)
