@@ -22,12 +22,15 @@ from training.benchmark.networks import NetworkSpeedOptions, run_network_speed
 def settings() -> Iterator[tuple[str, NetworkSpeedOptions]]:
     """Name and options of each run."""
     if not torch.cuda.is_available():
-        yield "tiny-cpu", NetworkSpeedOptions("tiny", AnyToBokehOptions(device="cpu"), repeats=2, warm=1)
+        yield (
+            "tiny-cpu",
+            NetworkSpeedOptions("tiny", AnyToBokehOptions(runtime="torch", device="cpu"), repeats=2, warm=1),
+        )
         return
     for masks in ("off", "threshold"):
         for compiled in (False, True):
             renderer = AnyToBokehOptions.model_validate(
-                {"device": "cuda", "precision": "fp16", "mpi_masks": masks, "compile": compiled}
+                {"runtime": "torch", "device": "cuda", "precision": "fp16", "mpi_masks": masks, "compile": compiled}
             )
             name = f"full-cuda-masks-{masks}{'-compiled' if compiled else ''}"
             yield name, NetworkSpeedOptions("full", renderer, repeats=10, warm=3)
@@ -37,8 +40,6 @@ def main() -> None:
     """Run all settings."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     for name, options in settings():
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
         report = run_network_speed(options)
         print(f"\n{name}: {report.setting}\n{aligned(report.rows())}", flush=True)
         if folder is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
+from pydantic import ValidationError
 
 from engine.errors import OutputWriteError
 from engine.networks.presets import PresetName
@@ -37,13 +38,23 @@ _Repeats = Annotated[
     int | None, typer.Option("--repeats", min=1, help="Runs of each measurement; the least time counts.")
 ]
 _Preset = Annotated[
-    PresetName, typer.Option("--preset", help="Size of the learned renderer's networks: tiny, small or full.")
+    PresetName | None,
+    typer.Option("--preset", help="Size of the learned renderer's networks; full, or the export's, when not given."),
+]
+_Runtime = Annotated[
+    Literal["torch", "onnx"] | None,
+    typer.Option("--runtime", help="Time the learned renderer's networks there; in both when not given."),
 ]
 _Device = Annotated[
-    str | None, typer.Option("--device", help="Time the learned renderer's networks there, in place of counting.")
+    str | None,
+    typer.Option(
+        "--device",
+        help="Where to time them: auto, tensorrt, cuda, cuda:1, mps, coreml, directml, openvino, cpu. Their arithmetic "
+        "is counted when neither device, runtime nor weights are given.",
+    ),
 ]
 _Weights = Annotated[
-    Path | None, typer.Option("--weights", help="With --device: an export of the preset, to time in ONNX Runtime too.")
+    Path | None, typer.Option("--weights", metavar="DIR", help="An export to time in ONNX Runtime, beside Torch.")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")]
 
@@ -54,7 +65,8 @@ def bench(
     renderer: _Renderers = None,
     shot: _Shots = None,
     repeats: _Repeats = None,
-    preset: _Preset = "full",
+    preset: _Preset = None,
+    runtime: _Runtime = None,
     device: _Device = None,
     weights: _Weights = None,
     json: _Json = False,
@@ -64,7 +76,7 @@ def bench(
         raise typer.BadParameter(f'there is no benchmark "{kind}"; choose {" or ".join(KINDS)}')
     report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport
     if kind == "any-to-bokeh":
-        report = _networks(preset, device, weights, repeats)
+        report = _networks(preset, runtime, device, weights, repeats)
     else:
         report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
     text = report.to_json()
@@ -112,7 +124,7 @@ def _speed(out: Path, renderers: list[str] | None, repeats: int | None) -> Speed
 
 
 def _networks(
-    preset: PresetName, device: str | None, weights: Path | None, repeats: int | None
+    preset: PresetName | None, runtime: str | None, device: str | None, weights: Path | None, repeats: int | None
 ) -> FlopReport | NetworkSpeedReport:
     from engine.runtime.extras import require_torch
 
@@ -120,13 +132,24 @@ def _networks(
     from engine.shot import AnyToBokehOptions
     from training.benchmark.networks import FlopOptions, NetworkSpeedOptions, run_flops, run_network_speed
 
-    if device is None:
-        return run_flops(FlopOptions(preset))
+    if device is None and runtime is None and weights is None:
+        return run_flops(FlopOptions(preset or "full"))
     plain = NetworkSpeedOptions()
-    renderer = AnyToBokehOptions.model_validate(
-        {"device": device, "weights": None if weights is None else str(weights)}
-    )
-    return run_network_speed(NetworkSpeedOptions(preset, renderer, repeats=repeats or plain.repeats))
+    try:
+        renderer = AnyToBokehOptions.model_validate(
+            {
+                "runtime": runtime or "auto",
+                "device": device or "auto",
+                "weights": None if weights is None else str(weights),
+            }
+        )
+    except ValidationError:
+        raise typer.BadParameter(
+            f'there is no device "{device}"; choose auto, tensorrt, cuda, cuda:1, mps, coreml, directml, openvino or '
+            "cpu",
+            param_hint="--device",
+        ) from None
+    return run_network_speed(NetworkSpeedOptions(preset, renderer, repeats=repeats or plain.repeats, say=_say))
 
 
 def _print_report(report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport, file: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from engine.errors import DeviceError, MissingWeightsError, WeightsError, require
+from engine.errors import DependencyError, DeviceError, MissingWeightsError, WeightsError, require
 from engine.runtime.behaviour import Behaviour
 from engine.runtime.extras import require_onnx
+from engine.runtime.onnx.compatibility import load_runtime
 from engine.runtime.onnx.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from engine.runtime.onnx.providers import Device
     from engine.shot import AnyToBokehOptions
 
-__all__ = ["open_onnx_networks"]
+__all__ = ["open_onnx_networks", "settle_devices"]
 
 
 def open_onnx_networks(options: AnyToBokehOptions) -> OnnxNetworks:
@@ -26,7 +27,7 @@ def open_onnx_networks(options: AnyToBokehOptions) -> OnnxNetworks:
     operator there; graphs and weights are loaded when the first frame is encoded.
 
     Raises:
-        DependencyError: ONNX Runtime is not installed.
+        DependencyError: ONNX Runtime is not installed, or too old for the export.
         DeviceError: the device that is asked for cannot be used, or the export has another precision.
         WeightsError: the folder is no export, is damaged, or was made for other options.
     """
@@ -38,15 +39,20 @@ def open_onnx_networks(options: AnyToBokehOptions) -> OnnxNetworks:
     require(options.weights is not None, MissingWeightsError, "there is no export; give its folder with --weights DIR")
     folder = Path(options.weights or "").expanduser()
     export = Export(folder, read_manifest(folder))
+    _require_recent_runtime(folder, export.manifest.opset)
     _require_made_for(options, folder, export.manifest)
     check_graphs(folder, export.files)
-    devices, passed_over = _settle(options.device)
+    devices, passed_over = settle_devices(options.device)
     settings = RunSettings(Behaviour.of(options), options.posterior, options.seed, options.decode_overlap)
     return OnnxNetworks(export, settings, devices, passed_over)
 
 
-def _settle(asked: str) -> tuple[tuple[Device, ...], tuple[str, ...]]:
-    """The devices that may be used, the first of which works, and a line for each that was preferred and does not."""
+def settle_devices(asked: str) -> tuple[tuple[Device, ...], tuple[str, ...]]:
+    """The devices that may be used, the first of which works, and a line for each that was preferred and does not.
+
+    Raises:
+        DeviceError: the device that is asked for cannot be used, or none can.
+    """
     from engine.runtime.onnx.providers import cannot_be_used, devices_to_try, why_not
 
     devices = devices_to_try(asked)
@@ -59,6 +65,19 @@ def _settle(asked: str) -> tuple[tuple[Device, ...], tuple[str, ...]]:
             raise cannot_be_used(device, reason)
         passed_over.append(f"{device} is not used: {reason}")
     raise DeviceError(f"ONNX Runtime can use no device here: {'; '.join(passed_over) or 'it has no provider'}")
+
+
+def _require_recent_runtime(folder: Path, opset: int) -> None:
+    """Make sure that ONNX Runtime has the operators of the export on every provider."""
+    version = load_runtime().__version__
+    found = tuple(int(part) for part in version.split(".")[:2])
+    least = ".".join(map(str, ATTENTION_RUNTIME))
+    require(
+        opset < ATTENTION_OPSET or found >= ATTENTION_RUNTIME,
+        DependencyError,
+        f"{folder}: this export is of opset {opset} and needs ONNX Runtime {least} or newer, but {version} is "
+        "installed; update onnxruntime, or onnxruntime-gpu where that is what you have",
+    )
 
 
 def _require_made_for(options: AnyToBokehOptions, folder: Path, manifest: Manifest) -> None:

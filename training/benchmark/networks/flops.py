@@ -1,4 +1,5 @@
-"""Arithmetic of the any-to-bokeh renderer per output frame, counted on Torch's meta device: no weights, no memory.
+"""Arithmetic and traffic of the any-to-bokeh renderer per output frame, counted on Torch's meta device: no weights, no
+memory.
 
 Counts are those of ``torch.utils.flop_counter``: matrix products, convolutions and attention, two operations for a
 multiply-add. Beside ours, in the same run, stands the plain Stable Video Diffusion U-Net of diffusers, which has no MPI
@@ -8,6 +9,7 @@ attention at all; the published program's own counts are quoted, and marked as q
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -16,6 +18,8 @@ import diffusers
 import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from engine.networks.image_encoder import ImageEncoder
@@ -23,11 +27,31 @@ from engine.networks.presets import PRESETS, Preset, PresetName
 from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE
 from engine.shot import AnyToBokehOptions
-from training.benchmark.table import Rows, number
+from training.benchmark.table import Rows, finite, number
 
 __all__ = ["FlopCost", "FlopOptions", "FlopReport", "run_flops"]
 
 TERA: Final = 1e12
+GIGA: Final = 1e9
+
+MATRIX_FUNCTIONS: Final = frozenset(
+    {
+        "linear",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "matmul",
+        "__matmul__",
+        "bmm",
+        "addmm",
+        "baddbmm",
+        "einsum",
+        "scaled_dot_product_attention",
+    }
+)
+"""Names of Torch's functions that multiply matrices; of these operations are counted, too."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,8 @@ class FlopCost:
     Attributes:
         variant: what was counted.
         unet, encode, decode, image_encoder: the parts; None where the variant has no such part.
+        traffic: 1e9 numbers that matrix products, convolutions and attention read and write, weights too: each array
+            once, and all between them as if it were fused into them. NaN where it is not known.
         quoted: taken from elsewhere, not counted here.
     """
 
@@ -61,6 +87,7 @@ class FlopCost:
     encode: float | None
     decode: float | None
     image_encoder: float | None
+    traffic: float = math.nan
     quoted: bool = False
 
     @property
@@ -89,7 +116,7 @@ class FlopReport:
 
     def to_json(self) -> str:
         """All of it as a JSON object."""
-        costs = [{**asdict(cost), "total": cost.total} for cost in self.costs]
+        costs = [{**asdict(cost), "traffic": finite(cost.traffic), "total": cost.total} for cost in self.costs]
         return json.dumps({"setting": self.setting, "costs": costs, "versions": self.versions}, indent=2)
 
     @staticmethod
@@ -111,15 +138,24 @@ def run_flops(options: FlopOptions = FlopOptions()) -> FlopReport:
         decode_window, shared = options.renderer.decode_window, options.renderer.decode_overlap
         encode = _count(lambda: vae.encode(torch.empty(2, 3, height, width), with_skips=True))
         context = _count(lambda: image_encoder(torch.empty(1, 3, height, width), normalised=False))
-        decode = _decode_cost(vae, preset, decode_window, height, width)
-        repeated = decode_window / (decode_window - shared)
-        passes = window / options.renderer.overlap / window
+        decode = _decode_cost(vae, preset, decode_window, height, width).per(decode_window - shared)
         costs = []
         for name, masks in (("masks off", False), ("masks on", True)):
-            cost = passes * _unet_cost(unet, preset, window, height, width, masks)
-            costs.append(FlopCost(name, cost, encode, repeated * decode, context))
-        plain = passes * _plain_unet_cost(preset, window, height, width)
-    costs.append(FlopCost("diffusers' own U-Net in the same windows", plain, None, None, None))
+            refocus = _unet_cost(unet, preset, window, height, width, masks).per(options.renderer.overlap)
+            costs.append(
+                FlopCost(
+                    name,
+                    refocus.teraflop,
+                    encode.teraflop,
+                    decode.teraflop,
+                    context.teraflop,
+                    traffic=sum(part.traffic for part in (refocus, encode, decode, context)),
+                )
+            )
+        plain = _plain_unet_cost(preset, window, height, width).per(options.renderer.overlap)
+    costs.append(
+        FlopCost("diffusers' own U-Net in the same windows", plain.teraflop, None, None, None, traffic=plain.traffic)
+    )
     quoted = (PUBLISHED,) if (options.preset, width, height) == ("full", 1024, 576) else ()
     setting = f"{options.preset}, {width}x{height}, windows of {window} by {options.renderer.overlap}"
     setting += f", decoded {decode_window} by {decode_window - shared}"
@@ -127,7 +163,7 @@ def run_flops(options: FlopOptions = FlopOptions()) -> FlopReport:
     return FlopReport((*costs, *quoted), setting, versions, {})
 
 
-def _unet_cost(unet: AnyToBokehUNet, preset: Preset, window: int, height: int, width: int, masks: bool) -> float:
+def _unet_cost(unet: AnyToBokehUNet, preset: Preset, window: int, height: int, width: int, masks: bool) -> _Count:
     config = preset.unet
     latents = torch.empty(1, window, config.in_channels, height // 8, width // 8)
     context = torch.empty(1, window, config.cross_attention_dim)
@@ -136,7 +172,7 @@ def _unet_cost(unet: AnyToBokehUNet, preset: Preset, window: int, height: int, w
     return _count(lambda: unet(latents, context, strength, torch.empty(1, 3), regions))
 
 
-def _plain_unet_cost(preset: Preset, window: int, height: int, width: int) -> float:
+def _plain_unet_cost(preset: Preset, window: int, height: int, width: int) -> _Count:
     config = preset.unet
     unet = UNetSpatioTemporalConditionModel(
         block_out_channels=config.block_out_channels,
@@ -151,15 +187,44 @@ def _plain_unet_cost(preset: Preset, window: int, height: int, width: int) -> fl
     return _count(lambda: unet(latents, torch.empty(()), context, torch.empty(1, 3)))
 
 
-def _decode_cost(vae: AnyToBokehVAE, preset: Preset, window: int, height: int, width: int) -> float:
-    """TFLOP of one frame of a decoded window."""
+def _decode_cost(vae: AnyToBokehVAE, preset: Preset, window: int, height: int, width: int) -> _Count:
     skips: tuple[Tensor, ...] = vae.encode(torch.empty(window, 3, height, width), with_skips=True)[1]
     latents = torch.empty(1, window, preset.vae.latent_channels, height // 8, width // 8)
-    return _count(lambda: vae.decode(latents, skips)) / window
+    return _count(lambda: vae.decode(latents, skips))
 
 
-def _count(run: Callable[[], Any]) -> float:
-    """TFLOP of what ``run`` does."""
-    with FlopCounterMode(display=False) as counter:
+@dataclass(frozen=True)
+class _Count:
+    """TFLOP, and 1e9 numbers read and written."""
+
+    teraflop: float
+    traffic: float
+
+    def per(self, frames: int) -> _Count:
+        return _Count(self.teraflop / frames, self.traffic / frames)
+
+
+class _Traffic(TorchFunctionMode):
+    """Adds up what the functions of ``MATRIX_FUNCTIONS`` read and write.
+
+    Calls are seen as they were written, so that attention is one function and not the products that it is made of.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:  # noqa: ANN401
+        made = func(*args, **(kwargs or {}))
+        if func.__name__ in MATRIX_FUNCTIONS:
+            arrays = [array for array in tree_leaves((args, kwargs, made)) if isinstance(array, Tensor)]
+            self.numbers += sum(array.numel() for array in arrays)
+        return made
+
+
+def _count(run: Callable[[], Any]) -> _Count:
+    with FlopCounterMode(display=False) as counter, _Traffic() as traffic:
         run()
-    return float(counter.get_total_flops()) / TERA
+    return _Count(float(counter.get_total_flops()) / TERA, traffic.numbers / GIGA)

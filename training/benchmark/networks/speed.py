@@ -1,43 +1,37 @@
 """Milliseconds of each network per output frame, and how near that is to what the device could do.
 
-Random weights, random pictures: neither changes the time. Each part is timed alone, with the device waited for, after
-runs that do not count; an output frame is encoded once, lies in windows of the U-Net by the options' overlap, and is
-decoded as often as the windows of the decoder overlap.
+Random pictures, and in Torch random weights: neither changes the time. Each part is timed alone, with the device
+waited for, after runs that do not count; an output frame is encoded once, lies in windows of the U-Net by the options'
+overlap, and is decoded as often as the windows of the decoder overlap. Each runtime has a process to itself, so that
+its memory is its own.
 """
 
 from __future__ import annotations
 
 import json
-import resource
-import sys
-import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from importlib import metadata
-from statistics import median
-from typing import Any, Final
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
 
-import torch
-from torch import Tensor
-
-from engine.networks.image_encoder import ImageEncoder
+from engine.errors import DeviceError, MemoryShortError, MissingWeightsError, RackfocusError, WeightsError, require
 from engine.networks.presets import PRESETS, PresetName
-from engine.networks.unet import AnyToBokehUNet
-from engine.networks.vae import AnyToBokehVAE
-from engine.runtime.torch.compiling import CompiledCall, lay_out_for_convolution
-from engine.runtime.torch.devices import exact_kernels, settle_device
-from engine.runtime.torch.precision import Precision, settle_precision
+from engine.runtime.behaviour import Behaviour
+from engine.runtime.extras import require_onnx
+from engine.runtime.onnx.manifest import Manifest, read_manifest
 from engine.shot import AnyToBokehOptions
 from training.benchmark.networks.flops import FlopOptions, run_flops
-from training.benchmark.table import Rows, number
+from training.benchmark.networks.timing import PARTS, Job, RuntimeSpeed
+from training.benchmark.networks.torch_speed import time_torch
+from training.benchmark.table import Rows, finite, number
 
-__all__ = ["PARTS", "Clock", "NetworkSpeedOptions", "NetworkSpeedReport", "RuntimeSpeed", "run_network_speed"]
+__all__ = ["NetworkSpeedOptions", "NetworkSpeedReport", "run_network_speed"]
 
-PARTS: Final = ("encode", "CLIP", "U-Net", "decode", "transfer")
-"""What an output frame is made of."""
-
-MATRIX: Final = {"cuda": 8192, "mps": 4096, "cpu": 1024}
-"""Side of the square matrices whose product tells a device's rate."""
+BYTES: Final = {"fp32": 4, "fp16": 2, "bf16": 2}
+"""Of a number, by precision."""
 
 
 @dataclass(frozen=True)
@@ -45,41 +39,22 @@ class NetworkSpeedOptions:
     """What to time.
 
     Attributes:
-        preset: size of the networks.
-        renderer: device, precision, compilation, windows and profile; as weights an export of the same preset, or none.
-        width, height: of the picture, multiples of 64; the preset's own when not given.
+        preset: size of the networks; that of the export, or full, when not given.
+        renderer: runtime (``auto`` is every one that is found), device, precision, compilation, windows and profile; as
+            weights an export, whose precision and masks Torch then takes too, or none.
+        width, height: of the picture, multiples of 64; the export's or the preset's own when not given.
         repeats: runs of each part that count; the median is told.
         warm: runs before them that do not.
+        say: gets a sentence for whatever ran elsewhere than asked.
     """
 
-    preset: PresetName = "full"
+    preset: PresetName | None = None
     renderer: AnyToBokehOptions = AnyToBokehOptions()  # noqa: RUF009  frozen
     width: int | None = None
     height: int | None = None
     repeats: int = 5
     warm: int = 2
-
-
-@dataclass(frozen=True)
-class RuntimeSpeed:
-    """What one runtime took.
-
-    Attributes:
-        runtime: its name and precision.
-        device: where it ran.
-        milliseconds: of each part, per output frame.
-        peak_memory: bytes; of the device, or of the process on a CPU.
-    """
-
-    runtime: str
-    device: str
-    milliseconds: dict[str, float]
-    peak_memory: int
-
-    @property
-    def total(self) -> float:
-        """Milliseconds of an output frame."""
-        return sum(self.milliseconds.values())
+    say: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -89,170 +64,154 @@ class NetworkSpeedReport:
     Attributes:
         speeds: of each runtime.
         setting: what was run.
-        matrix_rate: TFLOP per second of one large matrix product in Torch, in the same precision.
         teraflop: arithmetic of an output frame.
+        traffic: 1e9 numbers that its matrix products, convolutions and attention read and write.
         versions: of what ran.
         skipped: runtimes that were not run, and why.
     """
 
     speeds: tuple[RuntimeSpeed, ...]
     setting: str
-    matrix_rate: float
     teraflop: float
+    traffic: float
     versions: dict[str, str]
     skipped: dict[str, str]
 
-    @property
-    def floor(self) -> float:
+    def arithmetic(self, speed: RuntimeSpeed) -> float:
         """Milliseconds that the arithmetic alone takes at the device's matrix rate."""
-        return self.teraflop / self.matrix_rate * 1000
+        return self.teraflop / speed.rates.matrix * 1000
+
+    def movement(self, speed: RuntimeSpeed) -> float:
+        """Milliseconds that the traffic alone takes at the device's bandwidth."""
+        return self.traffic * BYTES[speed.precision] / speed.rates.bandwidth * 1000
+
+    def floor(self, speed: RuntimeSpeed) -> float:
+        """The longer of both: no program on this device is quicker that moves those numbers and computes with them."""
+        return max(self.arithmetic(speed), self.movement(speed))
 
     def rows(self) -> Rows:
         """A row for each part, a column for each runtime."""
-        speeds = self.speeds
+
+        def row(title: str, digits: int, value: Callable[[RuntimeSpeed], float]) -> tuple[str, ...]:
+            return (title, *(number(value(speed), digits) for speed in self.speeds))
+
         return (
-            ("milliseconds per output frame", *(f"{speed.runtime} on {speed.device}" for speed in speeds)),
-            *((part, *(number(speed.milliseconds[part], 2) for speed in speeds)) for part in PARTS),
-            ("total", *(number(speed.total, 2) for speed in speeds)),
-            ("arithmetic at the matrix rate", *(number(self.floor, 2) for _ in speeds)),
-            ("share of that floor", *(f"{self.floor / speed.total:.0%}" for speed in speeds)),
-            ("matrix rate, TFLOP/s", *(number(self.matrix_rate, 1) for _ in speeds)),
-            ("peak memory, GiB", *(number(speed.peak_memory / 2**30, 2) for speed in speeds)),
+            (
+                "milliseconds per output frame",
+                *(f"{speed.runtime} {speed.precision} on {speed.device}" for speed in self.speeds),
+            ),
+            *(row(part, 2, lambda speed, part=part: speed.milliseconds[part]) for part in PARTS),  # type: ignore[misc]
+            row("total", 2, lambda speed: speed.total),
+            row("floor: arithmetic", 2, self.arithmetic),
+            row("floor: bytes", 2, self.movement),
+            row("share of the floor, %", 0, lambda speed: 100 * self.floor(speed) / speed.total),
+            row("matrix rate, TFLOP/s", 2, lambda speed: speed.rates.matrix),
+            row("bandwidth, GB/s", 0, lambda speed: speed.rates.bandwidth),
+            row("peak memory, GiB", 2, lambda speed: speed.peak_memory / 2**30),
         )
 
     def to_json(self) -> str:
-        """All of it as a JSON object."""
-        speeds = [{**asdict(speed), "total": speed.total} for speed in self.speeds]
-        return json.dumps({**asdict(self), "speeds": speeds, "floor": self.floor}, indent=2)
+        """All of it as a JSON object; what is not known is null."""
+        speeds = [
+            {
+                **asdict(speed),
+                "peak_memory": finite(speed.peak_memory),
+                "rates": {name: finite(value) for name, value in asdict(speed.rates).items()},
+                "total": speed.total,
+                "floor": {"arithmetic": finite(self.arithmetic(speed)), "bytes": finite(self.movement(speed))},
+            }
+            for speed in self.speeds
+        ]
+        return json.dumps({**asdict(self), "speeds": speeds}, indent=2)
 
 
 def run_network_speed(options: NetworkSpeedOptions = NetworkSpeedOptions()) -> NetworkSpeedReport:
-    """Time the networks on a device: in Torch with random weights, and an export in ONNX Runtime if one is given.
+    """Time the networks on a device, in Torch with random weights and an export of them in ONNX Runtime.
 
     Raises:
-        DeviceError: the device or the precision cannot be had here.
-        WeightsError: ``renderer.weights`` is no export.
+        DeviceError: no runtime has the device or the precision, or not the one that was named.
+        WeightsError: ``renderer.weights`` is no export, or not of the preset.
+        MissingWeightsError: ONNX Runtime was named, and no export is given.
+        MemoryShortError: the networks do not fit.
     """
-    renderer = options.renderer
-    device = settle_device(renderer.device)
-    precision = settle_precision(renderer.precision, device)
-    width, height = PRESETS[options.preset].unet.rackfocus_size
-    width, height = options.width or width, options.height or height
-    clock = Clock(device, options.warm, options.repeats)
-    with torch.inference_mode(), exact_kernels(device, precision.allow_tf32):
-        rate = _matrix_rate(device, precision, clock)
-        milliseconds = _time_parts(options, device, precision, width, height, clock)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    compiled = ", compiled" * renderer.compile
-    speeds = [RuntimeSpeed(f"torch {precision.name}{compiled}", name, milliseconds, _peak_memory(device))]
-    versions = {"torch": str(torch.__version__)}
-    if renderer.weights is not None:
-        from training.benchmark.networks.onnx_speed import time_export
-
-        speeds.append(time_export(renderer, width, height, clock))
-        versions["onnxruntime"] = metadata.version("onnxruntime")
-    masks = "masks on" if renderer.mpi_masks == "threshold" else "masks off"
-    counted = run_flops(FlopOptions(options.preset, width, height, renderer)).costs
+    job = _settled(options)
+    speeds: list[RuntimeSpeed] = []
+    skipped: dict[str, str] = {}
+    for runtime in ("torch", "onnx"):
+        if job.renderer.runtime not in ("auto", runtime):
+            continue
+        try:
+            speeds.append(_alone(_timing(runtime, job), job))
+        except RackfocusError as error:
+            if job.renderer.runtime != "auto":
+                raise
+            skipped[runtime] = error.message
+        else:
+            for note in speeds[-1].notes:
+                options.say(note)
+    require(bool(speeds), DeviceError, "; ".join(f"{runtime}: {reason}" for runtime, reason in skipped.items()))
+    masks = "masks on" if Behaviour.of(job.renderer).mpi_masks == "threshold" else "masks off"
+    counted = run_flops(FlopOptions(job.preset, *job.size, job.renderer)).costs
+    cost = next(cost for cost in counted if cost.variant == masks)
+    setting = f"{job.preset}, {job.size[0]}x{job.size[1]}, {masks}"
     return NetworkSpeedReport(
         speeds=tuple(speeds),
-        setting=f"{options.preset}, {width}x{height}, {masks}",
-        matrix_rate=rate,
-        teraflop=next(cost.total for cost in counted if cost.variant == masks),
-        versions=versions,
-        skipped={} if renderer.weights else {"onnx": "no export was given"},
+        setting=setting,
+        teraflop=cost.total,
+        traffic=cost.traffic,
+        versions={setting: "", **{speed.runtime: speed.version for speed in speeds}},
+        skipped=skipped,
     )
 
 
-def _time_parts(
-    options: NetworkSpeedOptions, device: torch.device, precision: Precision, width: int, height: int, clock: Clock
-) -> dict[str, float]:
-    preset, renderer, working = PRESETS[options.preset], options.renderer, precision.working
-    masks = renderer.mpi_masks == "threshold"
-    with device:
-        unet, vae = AnyToBokehUNet(preset.unet).to(device, working), AnyToBokehVAE(preset.vae)
-        unet.drop_dead_weights(masks)
-        encoding = precision.encoding(preset.vae.force_upcast)
-        vae.to(device, encoding).decoder.to(dtype=working)
-        image_encoder = ImageEncoder(preset.clip).to(device, working)
-    for module in (unet, vae, image_encoder):
-        module.eval().requires_grad_(False)
-        if device.type == "cuda":
-            lay_out_for_convolution(module)
-
-    def prepared(call: Callable[..., Any]) -> Callable[..., Any]:
-        return CompiledCall(call, device, _say_uncompiled) if renderer.compile else call
-
-    window, decoded = 2 * renderer.overlap, renderer.decode_window
-    pictures = torch.rand(2, 3, height, width, device=device, dtype=encoding) * 2 - 1
-    encode = prepared(lambda given: vae.encode(given, with_skips=True))
-    skips = [skip[:1].to(working).repeat(decoded, 1, 1, 1) for skip in encode(pictures)[1]]
-    latents = torch.randn(1, window, preset.unet.in_channels, height // 8, width // 8, device=device, dtype=working)
-    context = torch.randn(1, window, preset.unet.cross_attention_dim, device=device, dtype=working)
-    strength = torch.randn(1, window, 32, device=device, dtype=working)
-    told = torch.tensor([[6.0, 127.0, 0.0]], device=device)
-    regions = torch.randint(0, 4, (1, window, height, width), device=device, dtype=torch.uint8) if masks else None
-    refocus, decode = prepared(unet), prepared(vae.decode)
-    look = prepared(lambda given: image_encoder(given, False))
-    to_decode = latents[:, :1, :4].repeat(1, decoded, 1, 1, 1)
-    result = torch.rand(decoded, 3, height, width, device=device)
-    return {
-        "encode": clock.milliseconds(lambda: encode(pictures)),
-        "CLIP": clock.milliseconds(lambda: look(pictures[:1].float() / 2 + 0.5)),
-        "U-Net": clock.milliseconds(lambda: refocus(latents, context, strength, told, regions)) / renderer.overlap,
-        "decode": clock.milliseconds(lambda: decode(to_decode, skips)) / (decoded - renderer.decode_overlap),
-        "transfer": clock.milliseconds(lambda: _transfer(result, device)) / decoded,
-    }
+def _settled(options: NetworkSpeedOptions) -> Job:
+    """What every runtime does alike: with an export, in its size and precision and with its masks."""
+    renderer, preset = options.renderer, options.preset
+    size = None
+    if renderer.weights is not None:
+        folder = Path(renderer.weights).expanduser()
+        manifest = read_manifest(folder)
+        preset, size = _preset_of(folder, manifest, preset), manifest.size
+        made = {"precision": manifest.precision, "mpi_masks": manifest.mpi_masks}
+        renderer = renderer.model_copy(update=made)
+    preset = preset or "full"
+    width, height = size or PRESETS[preset].unet.rackfocus_size
+    return Job(preset, renderer, (options.width or width, options.height or height), options.repeats, options.warm)
 
 
-class Clock:
-    """Times a call on a device."""
-
-    def __init__(self, device: torch.device, warm: int, repeats: int) -> None:
-        self._device = device
-        self._warm = warm
-        self._repeats = repeats
-
-    def milliseconds(self, run: Callable[[], object]) -> float:
-        """The median run, the device waited for."""
-        for _ in range(self._warm):
-            run()
-        times = []
-        for _ in range(self._repeats):
-            self._wait()
-            begin = time.perf_counter()
-            run()
-            self._wait()
-            times.append(time.perf_counter() - begin)
-        return median(times) * 1000
-
-    def _wait(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        elif self._device.type == "mps":
-            torch.mps.synchronize()
+def _preset_of(folder: Path, manifest: Manifest, asked: PresetName | None) -> PresetName:
+    """The preset whose networks an export has, told by the width of the image encoder's vector: each has its own."""
+    for name, preset in PRESETS.items():
+        if manifest.context_width == preset.unet.cross_attention_dim and asked in (None, name):
+            return name
+    raise WeightsError(
+        f"{folder}: this export is not of {f'the preset {asked}' if asked else 'any preset'}, and Torch would be timed "
+        f"with other networks; {'leave --preset away' if asked else 'export what rackfocus weights init makes'}"
+    )
 
 
-def _transfer(results: Tensor, device: torch.device) -> None:
-    """A frame's picture and defocus map go up, its result comes down, for every result."""
-    for result in results.cpu():
-        torch.empty_like(result).copy_(result).to(device)
-        result[:1].to(device)
+def _timing(runtime: str, job: Job) -> Callable[[Job], RuntimeSpeed]:
+    if runtime == "torch":
+        return time_torch
+    require_onnx("timing an export")
+    require(
+        job.renderer.weights is not None,
+        MissingWeightsError,
+        f"no export is given; make one with rackfocus weights init --preset {job.preset} --out WEIGHTS and "
+        "rackfocus export --weights WEIGHTS --out EXPORT, and add --weights EXPORT",
+    )
+    from training.benchmark.networks.onnx_speed import time_export
+
+    return time_export
 
 
-def _matrix_rate(device: torch.device, precision: Precision, clock: Clock) -> float:
-    """TFLOP per second."""
-    side = MATRIX[device.type]
-    left, right = (torch.randn(side, side, device=device, dtype=precision.working) for _ in range(2))
-    return 2 * side**3 / (clock.milliseconds(lambda: left @ right) / 1000) / 1e12
-
-
-def _peak_memory(device: torch.device) -> int:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    if device.type == "mps":
-        return torch.mps.driver_allocated_memory()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _say_uncompiled() -> None:
-    print("the networks could not be compiled here and run as they are", file=sys.stderr)
+def _alone(run: Callable[[Job], RuntimeSpeed], job: Job) -> RuntimeSpeed:
+    """Run in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        try:
+            return process.submit(run, job).result()
+        except BrokenProcessPool:
+            raise MemoryShortError(
+                f"the process that timed the {job.preset} networks was killed, most likely for want of memory; "
+                "choose a smaller --preset, or another --device"
+            ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ onnx = pytest.importorskip("onnx", reason="needs the export extra")
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
-FLOAT, FLOAT16, UINT8, INT64, DOUBLE = 1, 10, 2, 7, 11
+FLOAT, FLOAT16, UINT8, INT64, BOOL, DOUBLE = 1, 10, 2, 7, 9, 11
 
 
 def graph(
@@ -131,6 +132,33 @@ def test_the_mean_of_a_layer_is_not_an_output() -> None:
     ports = {"x": (FLOAT, [2, 4]), "scale": (FLOAT, [4])}
     model = graph([node("LayerNormalization", "x scale", "y mean")], ports, {"y": FLOAT, "mean": FLOAT})
     assert reasons(model) == ["an output besides the first"]
+
+
+HEADS = [2, 5, 7, 16]
+
+
+def attention(inputs: str = "q k v mask", outputs: str = "y", **attributes: Any) -> ModelProto:  # noqa: ANN401
+    ports = {name: (FLOAT16, HEADS) for name in ("q", "k", "v", "past_k", "past_v")} | {"mask": (BOOL, [2, 1, 7, 7])}
+    given = {name: port for name, port in ports.items() if name in inputs.split()}
+    made = dict.fromkeys(outputs.split(), FLOAT16)
+    return graph([node("Attention", inputs, outputs, **attributes)], given, made, opset=23)
+
+
+def test_attention_is_taken_with_a_mask_of_truths_and_without() -> None:
+    assert reasons(attention()) == reasons(attention("q k v")) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (lambda: attention("q k v mask past_k past_v", "y present_k present_v"), "keys or values of earlier runs"),
+        (lambda: attention("q k v", "y present_k"), "an output besides the first"),
+        (lambda: attention(softcap=2.0), "a cap on the logits"),
+        (lambda: attention(q_num_heads=5, kv_num_heads=5), "heads told by an attribute"),
+    ],
+)
+def test_attention_is_refused_with_more_than_that(model: Callable[[], ModelProto], reason: str) -> None:
+    assert reasons(model())[0].startswith(reason)
 
 
 def test_an_opset_that_tensorrt_does_not_know_is_refused() -> None:

@@ -38,6 +38,7 @@ def make_export(
     nan: Sequence[str] = (),
     most: int = 1000,
     busy: int = 0,
+    context: int = CONTEXT,
     ir: int = 10,
     opset: int = 20,
 ) -> Path:
@@ -52,6 +53,7 @@ def make_export(
         nan: graphs that give NaN in any precision.
         most: frames that fit into memory when they are decoded together.
         busy: products of matrices that the U-Net makes before it is done, about 10 ms each.
+        context: width of the image encoder's vector.
         ir: version of the files' form.
         opset: version of their operators.
     """
@@ -63,8 +65,8 @@ def make_export(
         ending = _ending(graph, overflow, nan, kind)
         text = {
             "encoder": lambda: _encoder(kind, ending),
-            "image_encoder": lambda: _image_encoder(ending),
-            "unet": lambda: _unet(ending, masks, busy),
+            "image_encoder": lambda: _image_encoder(ending, context),
+            "unet": lambda: _unet(ending, masks, busy, context),
             "decoder": lambda: _decoder(kind, ending, most),
             "copy": lambda: _copy(kind),
         }[graph]()
@@ -92,7 +94,7 @@ def make_export(
         size=(WIDTH, HEIGHT),
         named_sizes={"model": (WIDTH, HEIGHT)},
         scaling_factor=0.5,
-        context_width=CONTEXT,
+        context_width=context,
         skip_channels=(3, 3, 3, 3),
         opset=opset,
         tools={},
@@ -146,20 +148,20 @@ def _encoder(kind: str, ending: str) -> str:
         skip_2 = Cast<to = {number}>(quarter) skip_3 = Cast<to = {number}>(eighth) }}"""
 
 
-def _image_encoder(ending: str) -> str:
-    weights = ", ".join(f"{i / 10}" for i in range(3 * CONTEXT))
-    return f"""image_encoder (float[n, 3, h, w] pictures) => (float[n, {CONTEXT}] context)
-        <float[3, {CONTEXT}] weights = {{{weights}}}> {{
+def _image_encoder(ending: str, context: int) -> str:
+    weights = ", ".join(f"{i / 10}" for i in range(3 * context))
+    return f"""image_encoder (float[n, 3, h, w] pictures) => (float[n, {context}] context)
+        <float[3, {context}] weights = {{{weights}}}> {{
         mean = GlobalAveragePool(pictures) flat = Flatten(mean) raw = MatMul(flat, weights) {ending}
         context = Identity(out) }}"""
 
 
-def _unet(ending: str, masks: str, busy: int) -> str:
+def _unet(ending: str, masks: str, busy: int, context: int) -> str:
     regions, seen = (", int32[1, t, hh, ww] regions", "cast = Cast<to = 1>(regions)") if masks != "off" else ("", "")
     work = ["zero = Sub(told, told) side = Constant<value = int64[2] {700, 700}>() m0 = Expand(zero, side)"]
     work += [f"m{i + 1} = MatMul(m{i}, m{i})" for i in range(busy)]
     work += [f"worked = ReduceMax<keepdims = 0>(m{busy})"]
-    return f"""unet (float[1, t, 8, h, w] latents, float[1, t, {CONTEXT}] context, float[1, t, 32] strength_embedding,
+    return f"""unet (float[1, t, 8, h, w] latents, float[1, t, {context}] context, float[1, t, 32] strength_embedding,
         float[1, 3] time_ids{regions}) => (float[1, t, 4, h, w] refocused) {{
         picture, defocus = Split<axis = 2, num_outputs = 2>(latents) {seen or "cast = Identity(time_ids)"}
         over_time = Constant<value = int64[1] {{1}}>() mean = ReduceMean(defocus, over_time)
