@@ -15,6 +15,7 @@ from engine.frames import Float32Array
 __all__ = ["SquaredError", "decibels", "display", "paired", "psnr", "squared_error"]
 
 Mask = NDArray[np.bool_]
+Float64Array = NDArray[np.float64]
 
 
 def display(image: Float32Array) -> Float32Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numba import njit
 
@@ -9,7 +11,7 @@ from engine.errors import FormatError, require
 from engine.frames import Float32Array
 from training.metrics.pictures import paired
 
-__all__ = ["WINDOW", "ssim", "ssim_of_display"]
+__all__ = ["WINDOW", "Borders", "ssim", "ssim_of_display"]
 
 WINDOW = 11
 """Width of the Gaussian window in pixels; its sigma is 1.5."""
@@ -18,20 +20,25 @@ _SIGMA = 1.5
 _C1 = 0.01**2
 _C2 = 0.03**2
 
+Borders = Literal["left-out", "mirrored"]
 
-def ssim(result: Float32Array, reference: Float32Array) -> float:
+
+def ssim(result: Float32Array, reference: Float32Array, borders: Borders = "left-out") -> float:
     """Structural similarity of two pictures, mean over pixels and colour channels.
 
     ``SSIM = (2 mx my + C1)(2 sxy + C2) / ((mx^2 + my^2 + C1)(sx^2 + sy^2 + C2))`` with means, variances and covariance
     weighted by an 11x11 Gaussian of sigma 1.5, C1 = 0.01^2, C2 = 0.03^2 for a data range of 1 (Wang, Bovik, Sheikh and
     Simoncelli, "Image quality assessment: from error visibility to structural similarity", 2004).
 
-    On display values. Only windows that lie wholly in the picture count, as in the authors' program, in scikit-image
-    (``gaussian_weights=True, sigma=1.5, use_sample_covariance=False``) and in torchmetrics
-    (``StructuralSimilarityIndexMeasure(data_range=1)``); all of these leave out the same 5 pixels at each border.
+    On display values. Only windows that lie wholly in the picture count, as in the authors' program and in
+    scikit-image (``gaussian_weights=True, sigma=1.5, use_sample_covariance=False``): 5 pixels at each border are left
+    out. torchmetrics 1.9 (``StructuralSimilarityIndexMeasure(data_range=1)``), which Any-to-Bokeh's numbers come from,
+    mirrors the picture at its borders and counts every pixel: ``borders="mirrored"`` is that. The two differ by some
+    0.006 on a picture of 64x48 with an SSIM of 0.90, and less on larger ones.
 
     Args:
         result, reference: (H, W, C) scene-linear, 11x11 or larger.
+        borders: what becomes of windows that reach over the border.
 
     Returns:
         -1..1; 1 for equal pictures.
@@ -39,10 +46,10 @@ def ssim(result: Float32Array, reference: Float32Array) -> float:
     Raises:
         FormatError: the pictures differ in size or are smaller than the window.
     """
-    return ssim_of_display(*paired(result, reference))
+    return ssim_of_display(*paired(result, reference), borders)
 
 
-def ssim_of_display(result: Float32Array, reference: Float32Array) -> float:
+def ssim_of_display(result: Float32Array, reference: Float32Array, borders: Borders = "left-out") -> float:
     """:func:`ssim` of pictures that are in display values already."""
     height, width, channels = result.shape
     require(
@@ -50,6 +57,9 @@ def ssim_of_display(result: Float32Array, reference: Float32Array) -> float:
         FormatError,
         f"the pictures are {width}x{height}; SSIM needs {WINDOW}x{WINDOW} or larger",
     )
+    if borders == "mirrored":
+        around = ((WINDOW // 2,) * 2, (WINDOW // 2,) * 2, (0, 0))
+        result, reference = np.pad(result, around, mode="reflect"), np.pad(reference, around, mode="reflect")
     taps = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / _SIGMA) ** 2)
     taps = (taps / taps.sum()).astype(np.float32)
     total = 0.0
