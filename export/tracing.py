@@ -26,8 +26,12 @@ OPSET: Final = 23
 """Of the graphs, in every precision: the first with ``Attention`` as one operator."""
 
 WIDEST_HEAD: Final = 256
-"""Channels of a head that some provider's fused attention takes. Beyond, as in the VAE with its one head of 512, ONNX
-Runtime's CUDA provider holds all logits either way, and TensorRT 10 builds no engine of the operator (its issue 4705)."""
+"""Channels of a head that fused attention takes. Of more, as in the VAE with its one head of 512, ONNX Runtime's CUDA
+provider picks a kernel that many cards cannot start (its issue 28388), and TensorRT builds no engine (its issue 4705).
+"""
+
+_UNSAID: Final = ("is_causal", "qk_matmul_output_mode", "softcap")
+"""Attributes of ``Attention`` that Torch writes with their defaults, and that TensorRT's table lists as unsupported."""
 
 _NOISY: Final = ("torch.onnx", "torch.export", "torch.fx", "onnxscript", "onnx_ir")
 
@@ -87,6 +91,10 @@ def trace_module(
         passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
     ):
         tidy(model)
+    for node in model.graph:
+        if node.op_type == "Attention":
+            for name in _UNSAID:
+                node.attributes.pop(name, None)
     _name_sides(model, program.exported_program, dynamic)
     strip(model)
     return model
@@ -171,8 +179,8 @@ def _group_norm(  # type: ignore[no-untyped-def]  # noqa: ANN202
 ):
     """A norm over groups by one over instances, which providers have as one kernel.
 
-    ONNX's ``GroupNormalization`` has none in ONNX Runtime 1.31: it becomes 29 operators, twice as slow on the CPU, which
-    take the variance as a difference of means of squares.
+    ONNX's ``GroupNormalization`` has none in ONNX Runtime 1.31: it becomes 29 operators, which take twice the time on
+    the CPU, and the variance as a difference of two means.
     """
     if weight is None or bias is None:
         raise ValueError("no network here has a norm without scale and shift")

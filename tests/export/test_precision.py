@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from engine.errors import ExportError
 from export.checking import check_graph, mistyped_nodes, operators
-from export.tracing import OPSET
 from export.storing import store_weights
+from export.tracing import OPSET
 from tests.export.graphs_on_disk import FRAMES, inferred, write_graph
 
 HALVES = {"fp16": "tensor(float16)", "bf16": "tensor(bfloat16)"}

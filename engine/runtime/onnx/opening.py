@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["open_onnx_networks", "settle_devices"]
 
+ATTENTION_OPSET: Final = 23
+"""The first that has ``Attention`` as one operator, and the graphs with it."""
+
+ATTENTION_RUNTIME: Final = (1, 25)
+"""ONNX Runtime whose CUDA provider has that operator. With 1.24 it would run on the CPU, in the middle of the graph and
+without a word; the CPU's kernel for fp16 rounds more before 1.25, and 1.22 does not load the graph."""
+
 
 def open_onnx_networks(options: AnyToBokehOptions) -> OnnxNetworks:
     """The networks of the export that the options name, ready to run.

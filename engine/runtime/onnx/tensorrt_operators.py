@@ -104,6 +104,18 @@ def _plain_scatter(attributes: Mapping[str, Any], _: Sequence[str], __: Sequence
     return None if reduction == b"none" else f"reduction {reduction.decode()}"
 
 
+def _plain_attention(attributes: Mapping[str, Any], inputs: Sequence[str], outputs: Sequence[str]) -> str | None:
+    if any(inputs[4:]):
+        return "keys or values of earlier runs, or lengths, as inputs"
+    if len(outputs) > 1:
+        return "an output besides the first"
+    if attributes.get("softcap", 0.0):
+        return "a cap on the logits"
+    if "q_num_heads" in attributes or "kv_num_heads" in attributes:
+        return "heads told by an attribute; only as the second of four sides"
+    return None
+
+
 _FLOATING: Final = (
     "BatchNormalization Ceil Clip Conv ConvTranspose Cos Einsum Elu Erf Exp Floor Gemm GlobalAveragePool "
     "GroupNormalization HardSigmoid HardSwish InstanceNormalization LeakyRelu Log MatMul Reciprocal Round Sigmoid Sin "
@@ -124,6 +136,7 @@ OPERATORS: Final[Mapping[str, Support]] = {
     **{name: Support(ANY, (1,)) for name in ("Tile", "Trilu")},
     **{name: Support(ANY, (1,), constants=(1,)) for name in ("Squeeze", "Unsqueeze")},
     **{name: Support(ANY, free_outputs=True) for name in ("Shape", "Size")},
+    "Attention": Support(FLOATS | BOOL, restriction=_plain_attention),
     "AveragePool": Support(FLOATS, restriction=_undilated_pooling),
     "Cast": Support(ANY),
     "Constant": Support(ANY, free_outputs=True),
@@ -141,8 +154,13 @@ OPERATORS: Final[Mapping[str, Support]] = {
     "Slice": Support(ANY, (1, 2, 3, 4)),
     "TopK": Support(NUMBERS, (1,), free_outputs=True),
 }
-"""Operators by name. Attention is left out: its row has more conditions than a look at a node can check, and no graph
-of ours has it."""
+"""Operators by name.
+
+Attention, since TensorRT 10.14: a node cannot show that queries, keys, values and mask have four sides each, as ours
+have; ONNX lets none but the mask be BOOL. TensorRT takes it as one fused kernel or builds no engine: what would let it
+fall apart again, ``TRT_decomposable``, is an attribute that ONNX and ONNX Runtime refuse. Which sizes of a head and
+which cards have a kernel is not in the table of operators.
+"""
 
 
 def unsupported(model: Path | ModelProto, graph: str | None = None) -> list[Unsupported]:

@@ -73,6 +73,23 @@ def test_without_onnx_runtime_the_error_names_the_commands_that_install_it(
         open_onnx_networks(AnyToBokehOptions(weights=str(export)))
 
 
+@pytest.mark.parametrize(("opset", "version"), [(20, "1.20.1"), (23, "1.25.0"), (23, "2.0.0")])
+def test_a_runtime_that_has_the_operators_opens_the_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opset: int, version: str
+) -> None:
+    monkeypatch.setattr("onnxruntime.__version__", version)
+    assert opened(make_export(tmp_path / "toy", opset=opset)).size == (128, 64)
+
+
+def test_a_runtime_that_is_older_than_the_operators_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loaded all the same, attention would run on the CPU and nobody would know."""
+    monkeypatch.setattr("onnxruntime.__version__", "1.24.4")
+    with pytest.raises(
+        DependencyError, match=r"opset 23 and needs ONNX Runtime 1\.25 or newer, but 1\.24\.4 is install"
+    ):
+        opened(make_export(tmp_path / "toy", opset=23))
+
+
 def test_a_graph_that_is_not_the_manifest_s_is_refused_at_once(export: Path) -> None:
     with (export / "unet.onnx").open("ab") as file:
         file.write(b"\0")

@@ -138,7 +138,7 @@ HEADS = [2, 5, 7, 16]
 
 
 def attention(inputs: str = "q k v mask", outputs: str = "y", **attributes: Any) -> ModelProto:  # noqa: ANN401
-    ports = {name: (FLOAT16, HEADS) for name in ("q", "k", "v", "past_k", "past_v")} | {"mask": (BOOL, [2, 1, 7, 7])}
+    ports = dict.fromkeys(("q", "k", "v", "past_k", "past_v"), (FLOAT16, HEADS)) | {"mask": (BOOL, [2, 1, 7, 7])}
     given = {name: port for name, port in ports.items() if name in inputs.split()}
     made = dict.fromkeys(outputs.split(), FLOAT16)
     return graph([node("Attention", inputs, outputs, **attributes)], given, made, opset=23)
