@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import OpticsError
 from engine.frames import Float32Array
+from tests.training.scenes.brute_force import FOCAL_LENGTH, Card, frame_of
 from training.scenes import Element, Motion, Scene
 from training.scenes.textures import mixed, noise
 
@@ -16,7 +17,7 @@ WIDTH, HEIGHT = 160, 90
 
 # Why each tolerance is what it is.
 SAMPLING_NOISE = 2e-3  # 256 rays over a texture of moderate contrast
-ENERGY = 0.01  # asked for by the benchmark
+ENERGY = 0.005  # asked for by the training's data
 EDGE = 0.012  # 400 rays against an area, about 1/4 of one lattice row
 CONSTANT = 2e-6  # single-precision sums
 
@@ -115,22 +116,36 @@ def test_a_constant_scene_stays_constant() -> None:
     np.testing.assert_allclose(scene.bokeh(1, 0.4, 30.0), expected, atol=0.002)
 
 
-def test_rays_meet_a_tilted_plane_where_its_disparity_says() -> None:
-    """The second moment of a blurred light on a tilted plane is that of a disc of radius K abs(d - d_f)."""
-    tilt = (0.6, 0.2)
-    light = np.array([[0.15, 0.05, 0.004, 500.0, 500.0, 500.0]], np.float32)
-    plane = Element(opaque((0.0, 0.0, 0.0)), 1.2, Motion(0.0, 0.0, 0.5), tilt=tilt, lights=light)
-    scene = scene_of(plane)
-    disparity = scene.view(1).disparity
-    plate = scene.view(1).image[..., 0].astype(np.float64)
+@pytest.mark.parametrize("focus", [0.05, 0.9])
+@pytest.mark.parametrize("place", [(0.15, 0.05), (-0.15, 0.0), (0.05, 0.08)])
+@pytest.mark.parametrize("tilt", [(0.0, 0.0), (0.6, 0.2), (-0.5, 0.4), (0.0, -0.8)])
+def test_a_light_on_a_tilted_plane_becomes_a_disc_of_the_radius_of_its_own_disparity(
+    tilt: tuple[float, float], place: tuple[float, float], focus: float
+) -> None:
+    """``K abs(d - d_f)`` within a quarter of a pixel, by the second moment and by the area of the disc."""
+    strength, own = 30.0, 0.7
+    plane = Card(opaque((0.0, 0.0, 0.0)), 1.2, 0.02, -0.01, 0.5, tilt, angle=0.3)
+    middle, _, across, down = frame_of(plane)
+    point = middle + plane.size / plane.disparity * (place[0] * across + place[1] * down)
+    disparity = FOCAL_LENGTH / point[2]
+    expected = strength * abs(disparity - focus)
+    size = own / WIDTH / (plane.size / plane.disparity) / disparity
+    light = np.array([[*place, size, 1000.0, 0.0, 0.0]], np.float32)
+    motion = Motion(plane.x, plane.y, plane.disparity, angle_start=plane.angle)
+    scene = scene_of(Element(plane.surface, plane.size, motion, tilt, lights=light))
+    result = scene.bokeh(1, focus, strength, samples=400)[..., 0].astype(np.float64)
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
-    px, py = (plate * x).sum() / plate.sum(), (plate * y).sum() / plate.sum()
-    there = disparity[int(py), int(px)]
-    result = scene.bokeh(1, 0.2, 30.0, samples=400)[..., 0].astype(np.float64)
-    mx, my = (result * x).sum() / result.sum(), (result * y).sum() / result.sum()
-    spread = (result * ((x - mx) ** 2 + (y - my) ** 2)).sum() / result.sum()
-    assert np.hypot(mx - px, my - py) < 0.05
-    assert np.sqrt(2.0 * spread) == pytest.approx(30.0 * (there - 0.2), rel=0.03)
+    energy = result.sum()
+    mx, my = (result * x).sum() / energy, (result * y).sum() / energy
+    spread = (result * ((x - mx) ** 2 + (y - my) ** 2)).sum() / energy
+    # Of the light itself, whose profile is (1 - s^2)^2, and of the pixel's square.
+    spread -= own**2 / 4.0 + 1.0 / 6.0
+    seen = point[:2] * disparity * WIDTH + (WIDTH / 2.0, HEIGHT / 2.0)
+    assert np.hypot(mx - seen[0], my - seen[1]) < 0.05
+    assert np.sqrt(2.0 * spread) == pytest.approx(expected, abs=0.25)
+    plateau = np.median(result[np.hypot(x - mx, y - my) < expected / 2.0])
+    assert np.sqrt(np.count_nonzero(result > plateau / 2.0) / np.pi) == pytest.approx(expected, abs=0.25)
+    assert energy == pytest.approx(np.pi * own**2 / 3.0 * 1000.0, rel=ENERGY)
 
 
 def test_a_painted_dot_on_a_tilted_plane_is_blurred_like_a_light_on_it() -> None:
