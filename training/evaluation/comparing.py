@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import re
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from engine.errors import ChannelError, FormatError, MediaError, MissingFrameError, require
-from engine.frames import FrameRange
+from engine.frames import Float32Array, FrameRange
 from engine.media import DepthReader, PlateReader
 from engine.media.encoding import display_image
 from engine.shot import Depth, Plate
-from training.benchmark.table import Rows, finite, mean, number
-from training.metrics import SquaredError, TemporalError, decibels, edge_band, paired, ssim_of_display
+from training.benchmark.table import Rows, finite, number
+from training.evaluation.scoring import FrameScore, ShotMeasures
+from training.metrics import decibels, paired
 
-__all__ = ["Evaluation", "FrameScore", "evaluate", "sequence_in"]
+__all__ = ["Evaluation", "evaluate", "sequence_in"]
 
 PICTURES = (".exr", ".png", ".tif", ".tiff", ".dpx")
 MOVIES = (".mov", ".mp4", ".mkv")
@@ -27,18 +28,6 @@ DISPARITY_LAYER = "disparity.Z"
 """The layer in which a result carries its own disparity, where it was asked for."""
 
 _NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<digits>\d+)(?P<suffix>\.[A-Za-z]+)$")
-
-
-@dataclass(frozen=True)
-class FrameScore:
-    """One frame: decibels, SSIM, decibels near depth edges, and temporal error from the frame before. NaN where a
-    measure is not defined, infinite decibels for equal pictures."""
-
-    frame: int
-    psnr: float
-    ssim: float
-    edge_psnr: float
-    temporal: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +55,7 @@ class Evaluation:
     def to_json(self) -> str:
         """A JSON object of the shot's numbers and a list of the frames'; what is not finite is null."""
         whole = {key: finite(getattr(self, key)) for key in _MEASURES}
-        frames = [{"frame": s.frame, **{key: finite(asdict(s)[key]) for key in _MEASURES}} for s in self.frames]
+        frames = [{"frame": s.frame, **{key: finite(getattr(s, key)) for key in _MEASURES}} for s in self.frames]
         return json.dumps({**whole, "frames": frames}, indent=2)
 
 
@@ -114,23 +103,18 @@ def evaluate(
 
 
 def _score(ours: PlateReader, truth: PlateReader, depth: _Disparity, frames: FrameRange) -> Evaluation:
-    whole, edges, motion = SquaredError(), SquaredError(), TemporalError()
-    scores = []
+    measures = ShotMeasures()
     for frame in frames:
         first, second = ours.read(frame), truth.read(frame)
         result, goal = paired(display_image(first.image, first.window), display_image(second.image, second.window))
-        near = depth.band(frame, result.shape[:2])
-        scores.append(
-            FrameScore(
-                frame,
-                decibels(whole.add(result, goal)),
-                ssim_of_display(result, goal),
-                decibels(edges.add(result, goal, near)) if near is not None else float("nan"),
-                motion.add(result, goal),
-            )
-        )
-    similar = mean(score.ssim for score in scores)
-    return Evaluation(tuple(scores), decibels(whole.mean), similar, decibels(edges.mean), motion.mean)
+        measures.add(frame, result, goal, depth.read(frame, result.shape[:2]))
+    return Evaluation(
+        tuple(measures.frames),
+        decibels(measures.squared_error),
+        measures.ssim,
+        decibels(measures.edge_squared_error),
+        measures.motion.mean,
+    )
 
 
 class _Disparity:
@@ -147,8 +131,8 @@ class _Disparity:
             if given is not None:
                 raise
 
-    def band(self, frame: int, shape: tuple[int, ...]) -> np.ndarray | None:
-        """(H, W) bool, or None where no disparity is known."""
+    def read(self, frame: int, shape: tuple[int, ...]) -> Float32Array | None:
+        """(H, W), or None where no disparity is known."""
         if self._reader is None:
             return None
         try:
@@ -164,7 +148,7 @@ class _Disparity:
             f"frame {frame}: the disparity is {disparity.shape[1]}x{disparity.shape[0]} but the pictures are "
             f"{shape[1]}x{shape[0]}; give the disparity at their size",
         )
-        return edge_band(np.nan_to_num(disparity))
+        return np.asarray(np.nan_to_num(disparity), dtype=np.float32)
 
 
 def sequence_in(place: str | Path) -> str:
