@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.errors import ExportError
 from export.checking import check_graph, mistyped_nodes, operators
 from export.storing import store_weights
-from export.tracing import OPSET
+from export.tracing import OPSET, WIDEST_HEAD
 from tests.export.graphs_on_disk import FRAMES, inferred, write_graph
 
 HALVES = {"fp16": "tensor(float16)", "bf16": "tensor(bfloat16)"}
@@ -23,7 +23,7 @@ WIDE = "tensor(float)"
 
 
 class Small(nn.Module):
-    """One of each: what is told of the strength, a sinusoid, a convolution, both norms, attention."""
+    """One of each: what is told of the strength, a sinusoid, a convolution, both norms, attention fused and not."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,12 +32,15 @@ class Small(nn.Module):
         self.group = nn.GroupNorm(32, 64)
         self.layer = nn.LayerNorm(64)
         self.query = nn.Linear(64, 64, bias=False)
+        self.widen = nn.Linear(64, WIDEST_HEAD + 8, bias=False)
 
     def forward(self, latents: Tensor, strength_embedding: Tensor, time_ids: Tensor) -> Tensor:
         x = nn.functional.silu(self.group(self.conv(latents)))
         x = x.flatten(2).transpose(1, 2) + self.k_encoder(strength_embedding)[:, None] + torch.sin(time_ids * 1000)
         heads = self.query(self.layer(x)).unflatten(-1, (2, -1)).transpose(1, 2)
-        out: Tensor = nn.functional.scaled_dot_product_attention(heads, heads, heads)
+        seen = nn.functional.scaled_dot_product_attention(heads, heads, heads)
+        head = self.widen(seen.transpose(1, 2).flatten(2))[:, None]
+        out: Tensor = nn.functional.scaled_dot_product_attention(head, head, head)
         return out
 
 
@@ -66,9 +69,10 @@ def test_norms_softmax_and_sinusoids_compute_in_fp32_and_the_rest_in_halves(grap
     types: dict[str, set[str]] = {}
     for name, kind in operators(inferred(path)):
         types.setdefault(name, set()).add(kind)
-    for name in ("InstanceNormalization", "LayerNormalization", "Sin"):
+    for name in ("InstanceNormalization", "LayerNormalization", "Softmax", "Sin"):
         assert types[name] == {WIDE}, name
     assert types["Conv"] == {half}
+    assert types["Attention"] == {half}
     assert half in types["MatMul"]
     assert types["Sigmoid"] == {half}
 
