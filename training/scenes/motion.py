@@ -12,7 +12,7 @@ __all__ = ["Motion"]
 
 @dataclass(frozen=True)
 class Motion:
-    """A straight path in space at constant speed, with an optional sway and turn.
+    """A straight path in space, at constant speed or from rest to rest, with an optional sway and turn.
 
     Screen measures are in frame widths from the middle of the frame, x to the right and y downwards.
 
@@ -25,6 +25,8 @@ class Motion:
         sway: (x, y) amplitude of a slow swing on screen; ``sway_angle`` is the same for the rotation.
         period: of the swing, in frames.
         phase: of the swing at time 0, in radians.
+        eased: frames from rest to rest over which drift, approach and turn go on, each as far as they would have gone
+            at constant speed; before and after it stands. 0 is constant speed for ever.
     """
 
     x: float
@@ -38,6 +40,14 @@ class Motion:
     sway_angle: float = 0.0
     period: float = 48.0
     phase: float = 0.0
+    eased: float = 0.0
+
+    def _travelled(self, time: float) -> float:
+        """The time at constant speed that is as far on the way."""
+        if self.eased <= 0.0:
+            return time
+        share = min(max(time / self.eased, 0.0), 1.0)
+        return self.eased * share * share * (3.0 - 2.0 * share)
 
     def _swing(self, time: float) -> float:
         return float(np.sin(2.0 * np.pi * time / self.period + self.phase) - np.sin(self.phase))
@@ -45,12 +55,13 @@ class Motion:
     def offset(self, time: float) -> NDArray[np.float64]:
         """(x, y, z) travelled since time 0; x and y in frame widths at disparity 1, z in nearest distances."""
         swing = self._swing(time)
+        travelled = self._travelled(time)
         distance = 1.0 / self.disparity
         return np.array(
             [
-                (self.drift[0] * time + self.sway[0] * swing) * distance,
-                (self.drift[1] * time + self.sway[1] * swing) * distance,
-                -self.approach * time * distance,
+                (self.drift[0] * travelled + self.sway[0] * swing) * distance,
+                (self.drift[1] * travelled + self.sway[1] * swing) * distance,
+                -self.approach * travelled * distance,
             ]
         )
 
@@ -61,4 +72,4 @@ class Motion:
 
     def angle(self, time: float) -> float:
         """Rotation in the plane, in radians."""
-        return self.angle_start + self.turn * time + self.sway_angle * self._swing(time)
+        return self.angle_start + self.turn * self._travelled(time) + self.sway_angle * self._swing(time)

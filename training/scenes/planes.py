@@ -55,6 +55,12 @@ class Planes(NamedTuple):
     boxes: NDArray[np.float64]
     endless: NDArray[np.bool_]
 
+    def only(self, element: int) -> Planes:
+        """One element without the others."""
+        one = slice(element, element + 1)
+        rest = {name: getattr(self, name)[one] for name in self._fields if name not in ("texels", "bounds")}
+        return self._replace(**rest)
+
 
 @njit(cache=True, inline="always")
 def _level(planes: Planes, e: int, x: float, y: float, strength: float, focus: float) -> int:

@@ -77,10 +77,10 @@ def lens_sets(count: int, seed: int) -> Float32Array:
     return sets
 
 
-@lru_cache(maxsize=1)
-def plate_set() -> Float32Array:
-    """(1, 64, 6) float32: 8 x 8 regular places, the same in every pixel: a sharp picture has no noise."""
-    middle = (np.arange(8) + 0.5) / 8.0
+@lru_cache(maxsize=4)
+def plate_set(side: int = 8) -> Float32Array:
+    """(1, side * side, 6) float32: regular places, the same in every pixel: a sharp picture has no noise."""
+    middle = (np.arange(side) + 0.5) / side
     x, y = np.meshgrid(middle, middle)
     pixel = np.stack([x.ravel(), y.ravel()], axis=-1)
     sets = _rays(pixel, np.zeros_like(pixel))[None]

@@ -100,16 +100,17 @@ class Scene:
         """The elements, as built."""
         return _prepared(self).elements
 
-    def view(self, frame: float) -> SceneView:
+    def view(self, frame: float, side: int = 8) -> SceneView:
         """The plate and its disparity.
 
-        Pixels are box-filtered with 8 x 8 samples; the disparity is one sample at the pixel's centre of the frontmost
-        surface whose alpha there is above one half, so it has no mixed values at edges. It is 0 where there is none.
+        Pixels are box-filtered with ``side`` x ``side`` samples; the disparity is one sample at the pixel's centre of
+        the frontmost surface whose alpha there is above one half, so it has no mixed values at edges. It is 0 where
+        there is none.
         """
         planes, lights = self._at(frame, 0.0, 0.0)
         image = np.zeros((self.height, self.width, 4), np.float32)
-        trace(planes, plate_set(), 0.0, 0.0, image)
-        add_lights(planes, lights, plate_set(), 0.0, 0.0, image)
+        trace(planes, plate_set(side), 0.0, 0.0, image)
+        add_lights(planes, lights, plate_set(side), 0.0, 0.0, image)
         disparity = np.zeros((self.height, self.width), np.float32)
         hard_disparity(planes, disparity)
         return SceneView(image, disparity)
@@ -151,6 +152,28 @@ class Scene:
             chosen = Points(lights.places[which], lights.colours[which], lights.owners[which])
             add_lights(planes, chosen, rays, strength, focus, image)
         return image
+
+    def matte(self, frame: float, element: int, side: int = 8) -> Float32Array:
+        """(H, W) float32: alpha of one element alone, also where others hide it; filtered as in `view`.
+
+        Args:
+            frame: frame number.
+            element: index in ``elements``.
+            side: samples across a pixel.
+        """
+        planes, _ = self._at(frame, 0.0, 0.0)
+        image = np.zeros((self.height, self.width, 4), np.float32)
+        trace(planes.only(element), plate_set(side), 0.0, 0.0, image)
+        return np.ascontiguousarray(image[..., 3])
+
+    def plane(self, frame: float, element: int) -> NDArray[np.float64]:
+        """(3,): an element's disparity at pixel position (x, y) is the product with ``(x, y, 1)``, also beyond it."""
+        return np.array(self._at(frame, 0.0, 0.0)[0].maps[element, 2])
+
+    def middles(self, frame: float) -> NDArray[np.float64]:
+        """(E,): disparity of the middle of every element."""
+        time = frame - self.first
+        return np.array([FOCAL_LENGTH / _middle(element, self, time)[2] for element in self.elements])
 
     def soft_disparity(self, frame: float) -> Float32Array:
         """Disparity as a filtered render has it: (H, W) float32 with mixed values at edges.
@@ -249,6 +272,12 @@ def _quarters(image: Float32Array, endless: bool) -> list[Float32Array]:
     return [even[0::2, 0::2], even[1::2, 0::2], even[0::2, 1::2], even[1::2, 1::2]]
 
 
+def _middle(element: Element, scene: Scene, time: float) -> NDArray[np.float64]:
+    """(3,): where the middle of an element is in the camera's space."""
+    camera = scene.camera.offset(time) * np.array([1.0, 1.0, -FOCAL_LENGTH])
+    return np.asarray(element.motion.position(time, FOCAL_LENGTH) - camera)
+
+
 def _place(element: Element, scene: Scene, time: float) -> _Placed:
     """Project an element at a time.
 
@@ -256,8 +285,7 @@ def _place(element: Element, scene: Scene, time: float) -> _Placed:
     ``(q_x, q_y, f) / d``. A plane is ``n . P = 1``, hence ``d = n . (q_x, q_y, f)``: affine on screen.
     """
     motion = element.motion
-    camera = scene.camera.offset(time) * np.array([1.0, 1.0, -FOCAL_LENGTH])
-    middle = motion.position(time, FOCAL_LENGTH) - camera
+    middle = _middle(element, scene, time)
     slope_x, slope_y = element.tilt
     start = motion.disparity - slope_x * motion.x - slope_y * motion.y
     facing = np.array([slope_x, slope_y, start / FOCAL_LENGTH])

@@ -1,0 +1,197 @@
+"""Make a set of clips: in parallel, and from where it was left off."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+import numba
+import OpenImageIO as oiio  # noqa: N813  its own documentation's name
+
+from engine.errors import DataSetError, MemoryShortError, OutputWriteError, require
+from engine.media.temporary import place_file, temporary_path
+from training.data.clip_making import UNFINISHED, clip_name, make_clip
+from training.data.clips import CLIP, MANIFEST, Clip, ClipSet, Manifest
+from training.data.recipe import DataRecipe
+
+__all__ = ["Made", "Say", "make_set"]
+
+
+class Made(NamedTuple):
+    """A clip is whole.
+
+    Attributes:
+        name: of the clip; empty at the very start.
+        done, total: clips that are whole now, and that there shall be.
+        made: of them, those of this run.
+        seconds: since the run began.
+    """
+
+    name: str
+    done: int
+    total: int
+    made: int
+    seconds: float
+
+    @property
+    def per_minute(self) -> float:
+        """Clips a minute, of this run."""
+        return 60.0 * self.made / self.seconds if self.seconds > 0 else 0.0
+
+
+Say = Callable[[Made], None]
+
+
+def _silent(_made: Made) -> None:
+    """Tell nobody."""
+
+
+def make_set(recipe: DataRecipe, out: str | Path, *, workers: int = 1, say: Say = _silent) -> ClipSet:
+    """Make a set, or what is missing of it.
+
+    The same recipe gives the same bytes, whatever the number of workers and however often it was stopped. Clips are
+    whole or not there; a set that was made with fewer clips grows.
+
+    Args:
+        recipe: of the set.
+        out: its folder; made if need be.
+        workers: processes, each with one thread; 1 makes all in this process.
+        say: told after every clip, and once before the first.
+
+    Raises:
+        DataSetError: the folder holds something else, or a set of another recipe; or assets cannot be used.
+        OutputWriteError: full disk, read-only folder.
+        MemoryShortError: a process was ended by the system.
+    """
+    folder = Path(out)
+    manifest = _begun(recipe, folder)
+    _write_manifest(manifest, folder)
+    begin = time.monotonic()
+    total = len(manifest.clips)
+    missing = [number for number in range(1, total + 1) if not (folder / clip_name(number) / CLIP).is_file()]
+    done = total - len(missing)
+    say(Made("", done, total, 0, 0.0))
+    try:
+        with closing(_made_clips(recipe, missing, folder, workers)) as made:
+            for count, clip in enumerate(made, start=1):
+                say(Made(clip.name, done + count, total, count, time.monotonic() - begin))
+    finally:
+        for left in folder.glob(f".*{UNFINISHED}"):
+            shutil.rmtree(left, ignore_errors=True)
+    finished = ClipSet(folder)
+    assets = {asset.model_dump_json(): asset for clip in finished for asset in clip.clip.assets}
+    _write_manifest(manifest.model_copy(update={"assets": tuple(assets[key] for key in sorted(assets))}), folder)
+    return ClipSet(folder)
+
+
+def _begun(recipe: DataRecipe, folder: Path) -> Manifest:
+    """The manifest of a new set, or of the one in the folder, if it is of the same recipe."""
+    settings = recipe.model_dump(mode="json", exclude={"clips"})
+    names = tuple(clip_name(number) for number in range(1, recipe.clips + 1))
+    wanted = Manifest(made_by=_program(), seed=recipe.seed, recipe=settings, clips=names)
+    if not (folder / MANIFEST).is_file():
+        held = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        require(
+            not held,
+            DataSetError,
+            f"{folder} is not empty and holds no set of clips (there is {', '.join(held[:1])}); choose another folder",
+        )
+        return wanted
+    there = ClipSet(folder).manifest
+    differing = [
+        field for field in DataRecipe.model_fields if field != "clips" and there.recipe.get(field) != settings[field]
+    ]
+    require(
+        not differing,
+        DataSetError,
+        f"{folder} holds a set of another recipe, which differs in {', '.join(differing)}; give the same recipe to go "
+        "on with it, or choose another folder",
+    )
+    require(
+        len(there.clips) <= recipe.clips,
+        DataSetError,
+        f"{folder} is a set of {len(there.clips)} clips, and {recipe.clips} are asked for; ask for as many or more, or "
+        "choose another folder",
+    )
+    return wanted.model_copy(update={"assets": there.assets})
+
+
+def _program() -> str:
+    try:
+        return f"rackfocus {version('rackfocus')}"
+    except PackageNotFoundError:
+        return "rackfocus"
+
+
+def _write_manifest(manifest: Manifest, folder: Path) -> None:
+    path = folder / MANIFEST
+    temporary = temporary_path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputWriteError(
+            f"{path} cannot be written ({error.strerror}); check the folder and its disk's space"
+        ) from error
+    place_file(temporary, path)
+
+
+def _made_clips(recipe: DataRecipe, numbers: list[int], folder: Path, workers: int) -> Generator[Clip, None, None]:
+    """Clips as they get whole."""
+    if workers <= 1 or len(numbers) <= 1:
+        threads = numba.get_num_threads()
+        numba.set_num_threads(1)
+        try:
+            for number in numbers:
+                yield make_clip(recipe, number, folder)
+        finally:
+            numba.set_num_threads(threads)
+        return
+    before = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(
+        min(workers, len(numbers)), multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+    try:
+        yield from _as_made({pool.submit(make_clip, recipe, number, folder) for number in numbers})
+    except BrokenProcessPool as error:
+        raise MemoryShortError(
+            "a process that made a clip was ended by the system, most often for want of memory; use fewer workers"
+        ) from error
+    finally:
+        # After an error or a wish to stop nobody waits for clips that take minutes; after the last one all are idle.
+        for process in set(multiprocessing.active_children()) - before:
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
+
+
+def _as_made(pending: set[Future[Clip]]) -> Iterator[Clip]:
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()
+
+
+def _start_worker() -> None:
+    """One thread each; Ctrl-C is the parent's to hear; a worker whose parent is gone goes too."""
+    numba.set_num_threads(1)
+    oiio.attribute("threads", 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
