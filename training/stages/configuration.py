@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -90,7 +90,7 @@ class Start(DocumentPart):
 
     weights: str | None = Field(
         None,
-        description="Folder of Any-to-Bokeh's weights, or of Stable Video Diffusion's, which lacks parts that are then added.",
+        description="Folder of Any-to-Bokeh's weights, or of Stable Video Diffusion's, to which the rest is added.",
     )
     preset: PresetName | None = Field(None, description="Size of networks with random weights.")
     seed: int = Field(0, ge=0, description="Of the random weights.")
@@ -225,7 +225,12 @@ def _yaml(text: str) -> Any:  # noqa: ANN401
         raise ValueError(str(error)) from None
 
 
-READERS: Final = {".toml": tomllib.loads, ".yaml": _yaml, ".yml": _yaml, ".json": json.loads}
+READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    ".toml": tomllib.loads,
+    ".yaml": _yaml,
+    ".yml": _yaml,
+    ".json": json.loads,
+}
 
 
 def _from(folder: Path, entry: object) -> object:

@@ -115,6 +115,12 @@ class StageStep(nn.Module):
     def _names_of_trained(self) -> list[str]:
         """Parameters that the stage trains."""
 
+    @torch.no_grad()
+    def picture(self, batch: Batch) -> Tensor:
+        """What the networks make of a batch, for a person to look at: (B, T, 3, H, W), about 0 to 1, not clamped."""
+        made, skips = self._refocus(batch)
+        return self.vae.decode(made / self.vae.config.scaling_factor, skips) / 2 + 0.5
+
     def trained_parameters(self) -> dict[str, nn.Parameter]:
         """What the stage trains, by name, such as ``unet.conv_in.weight``; every one of them gets a gradient."""
         return {name: parameter for name, parameter in self.named_parameters() if name in self._trained}
@@ -193,12 +199,22 @@ class _AutoencoderStep(StageStep):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``l1 + texture_weight * texture + kl_weight * divergence``."""
         pictures = torch.cat([batch["picture"], batch["target"], _as_pictures(batch["defocus"])])
+        given_back, moments = self._give_back(pictures)
+        losses = self._picture_losses(given_back, pictures * 2 - 1)
+        losses["divergence"] = divergence_from_normal(moments)
+        return _summed(losses, texture=self.settings.texture_weight, divergence=self.settings.kl_weight)
+
+    @torch.no_grad()
+    def picture(self, batch: Batch) -> Tensor:
+        """The refocused clip, given back by the autoencoder."""
+        return self._give_back(batch["target"])[0] / 2 + 0.5
+
+    def _give_back(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Pictures through the latents, from -1 to 1, and the moments of these."""
         moments, skips = self._encode(pictures)
         latents = self._latents(moments, pictures.shape[0]) / self.vae.config.scaling_factor
         silent = [skip.new_zeros(()).expand_as(skip) for skip in skips]
-        losses = self._picture_losses(self.vae.decode(latents, silent), pictures * 2 - 1)
-        losses["divergence"] = divergence_from_normal(moments)
-        return _summed(losses, texture=self.settings.texture_weight, divergence=self.settings.kl_weight)
+        return self.vae.decode(latents, silent), moments
 
     def _names_of_trained(self) -> list[str]:
         return [name for name in self._read_by_autoencoder() if ".skip_conv_" not in name]

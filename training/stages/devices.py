@@ -1,0 +1,43 @@
+"""Hugging Face accelerate, as far as training uses it: devices, precision, accumulation, and several processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from accelerate import Accelerator, PartialState  # type: ignore[import-untyped]
+from accelerate.state import AcceleratorState  # type: ignore[import-untyped]
+
+from engine.errors import TrainingError
+from training.stages.configuration import StageSettings
+
+__all__ = ["Accelerator", "open_accelerator", "this_process"]
+
+
+def this_process() -> PartialState:
+    """This process among those that ``accelerate launch`` started; the only one where it did not."""
+    return PartialState()
+
+
+def open_accelerator(settings: StageSettings, log: Path) -> Accelerator:
+    """Where a stage runs: all devices that ``accelerate launch`` gives, or the one that is found.
+
+    Args:
+        settings: of the stage; precision and accumulation are taken from it.
+        log: folder for TensorBoard.
+
+    Raises:
+        TrainingError: the device has not the precision.
+    """
+    # Accelerate keeps one precision for the whole process, and each stage has its own (1.15).
+    AcceleratorState._reset_state()
+    try:
+        return Accelerator(
+            mixed_precision="no" if settings.precision == "fp32" else settings.precision,
+            gradient_accumulation_steps=settings.accumulate,
+            log_with="tensorboard",
+            project_dir=str(log),
+        )
+    except ValueError as error:
+        raise TrainingError(
+            f"this device has no {settings.precision} ({str(error).rstrip('.')}); set precision to fp32 or bf16"
+        ) from None
