@@ -78,7 +78,7 @@ def export_weights(
     """Export the networks of a folder of weights.
 
     One network at a time is in memory, in fp32, and then once more in ONNX Runtime, which proves its graph. At the
-    published size, in fp16: 14.2 GB at most, 17 minutes on two cores that others shared, 4.9 GB of files.
+    published size, in fp16: 14.3 GB at most, 7 minutes on two cores, 4.9 GB of files.
 
     Args:
         weights: as ``open_weights`` takes them.

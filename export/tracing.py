@@ -27,7 +27,7 @@ OPSET: Final = 23
 
 WIDEST_HEAD: Final = 256
 """Channels of a head that fused attention takes. Of more, as in the VAE with its one head of 512, ONNX Runtime's CUDA
-provider picks a kernel that many cards cannot start (its issue 28388), and TensorRT builds no engine (its issue 4705).
+provider picks a kernel that many cards cannot start (its issue 28388), and TensorRT was seen to build no engine (4705).
 """
 
 _UNSAID: Final = ("is_causal", "qk_matmul_output_mode", "softcap")
