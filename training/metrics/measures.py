@@ -95,7 +95,7 @@ MEASURES: Final[dict[str, Measure]] = {
             ("truth", "disparity"),
         ),
         Measure(
-            "rm",
+            "temporal",
             "RM",
             "",
             "lower",

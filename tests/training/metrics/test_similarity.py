@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import FormatError
-from training.metrics import edge_band_psnr, psnr, ssim, temporal_error
+from training.metrics import display, edge_band_psnr, psnr, ssim, temporal_error
 from training.metrics.similarity import ssim_of_display
 
 # structural_similarity(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
@@ -71,3 +71,29 @@ def test_all_metrics_of_a_frame_take_less_than_half_a_second() -> None:
     edge_band_psnr([a], [b], [disparity])
     temporal_error([a, a], [b, a])
     assert time.process_time() - start < 0.5
+
+
+def test_psnr_and_ssim_are_torchmetrics_of_the_whole_shot_in_display_values() -> None:
+    torch = pytest.importorskip("torch")
+    image = pytest.importorskip("torchmetrics.functional.image")
+    random = np.random.default_rng(8)
+    truth = random.random((3, 40, 56, 3), dtype=np.float32)
+    results = (truth + 0.1 * random.normal(size=truth.shape)).clip(0, 1).astype(np.float32)
+    p, g = (torch.from_numpy(np.stack([display(f) for f in shot])).movedim(-1, 1) for shot in (results, truth))
+    assert psnr(results, truth) == pytest.approx(float(image.peak_signal_noise_ratio(p, g, data_range=1.0)), abs=1e-4)
+    theirs = float(image.structural_similarity_index_measure(p, g, data_range=1.0))
+    ours = np.mean([ssim(a, b, "mirrored") for a, b in zip(results, truth, strict=True)])
+    assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def test_borders_that_are_mirrored_weigh_as_the_rest() -> None:
+    a, b = waves()
+    assert ssim_of_display(a, a, "mirrored") == pytest.approx(1.0, abs=1e-6)
+    assert ssim_of_display(a, b, "mirrored") == pytest.approx(0.89476, abs=1e-5)  # torchmetrics 1.9.0: 0.8948
+
+
+def test_more_noise_is_less_like() -> None:
+    a, _ = waves()
+    noise = np.random.default_rng(9).normal(size=a.shape).astype(np.float32)
+    likeness = [ssim_of_display(a, a + np.float32(k) * noise) for k in (0.0, 0.02, 0.1, 0.5)]
+    assert likeness == sorted(likeness, reverse=True)

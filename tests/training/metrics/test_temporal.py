@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from training.metrics import display, temporal_error
+from training.metrics import RELEASED_PAIRS, display, temporal_error, temporal_root
 
 rng = np.random.default_rng(11)
 
@@ -40,3 +41,35 @@ def test_one_frame_has_no_motion_to_be_wrong_about() -> None:
 def test_the_truth_itself_moves_rightly() -> None:
     truth = shot()
     assert temporal_error(truth, truth) == 0.0
+
+
+def test_what_the_released_program_measures_is_the_first_two_pairs() -> None:
+    result, truth = shot(6), shot(6)
+    assert temporal_error(result, truth, RELEASED_PAIRS) == temporal_error(result[:3], truth[:3])
+    assert temporal_error(result, truth, RELEASED_PAIRS) != temporal_error(result, truth)
+
+
+def test_the_root_is_of_the_mean_square_of_each_pair() -> None:
+    result, truth = shot(), shot()
+    p, g = (np.stack([display(frame) for frame in frames]) for frames in (result, truth))
+    squares = np.square(np.diff(p, axis=0) - np.diff(g, axis=0)).mean(axis=(1, 2, 3))
+    assert temporal_root(result, truth) == pytest.approx(np.sqrt(squares).mean())
+    assert temporal_root(result, truth) > temporal_error(result, truth)
+    assert temporal_root(truth, truth) == 0
+
+
+def test_flicker_in_few_pixels_weighs_more_in_the_root() -> None:
+    still = [np.zeros((6, 8, 3), np.float32)] * 4
+    flicker = [frame.copy() for frame in still]
+    for frame in flicker[1::2]:
+        frame[0, 0] = 1.0
+    assert temporal_error(flicker, still) == pytest.approx(1 / 48)
+    assert temporal_root(flicker, still) == pytest.approx((1 / 48) ** 0.5)
+
+
+@pytest.mark.parametrize("measure", [temporal_error, temporal_root])
+def test_more_flicker_is_worse_and_either_shot_may_be_the_truth(measure: Callable[..., float]) -> None:
+    truth, noise = shot(), shot()
+    worse = [measure([t + k * n for t, n in zip(truth, noise, strict=True)], truth) for k in (0.01, 0.05, 0.2)]
+    assert 0 < worse[0] < worse[1] < worse[2]
+    assert measure(noise, truth) == pytest.approx(measure(truth, noise))

@@ -87,11 +87,21 @@ class VideoMaeBlocks:
         config = Path(folder) / "config.json"
         require(config.is_file(), MissingWeightsError, f"{config}: there is none; give the folder of a VideoMAE model")
         try:
-            network: Any = VideoMAEModel.from_pretrained(str(folder), local_files_only=True)
+            network: Any
+            network, loading = VideoMAEModel.from_pretrained(
+                str(folder), local_files_only=True, output_loading_info=True
+            )
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise CorruptWeightsError(
                 f"{folder}: holds no VideoMAE model ({said(error)}); download it again"
             ) from error
+        missing = sorted(loading["missing_keys"])
+        # transformers fills what a file lacks with random numbers and only warns.
+        require(
+            not missing,
+            MissingWeightsError,
+            f"{folder}: lacks {', '.join(missing[:3])} ({len(missing)} tensors in all); give a whole VideoMAE model",
+        )
         self._network = network.to(device).eval()
         self._device = device
         self._size = int(network.config.image_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,7 +78,10 @@ def read_script(path: str | Path, device: str) -> torch.jit.ScriptModule:
     """
     path = _there(path)
     try:
-        script: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            # Torch 2.13 would have torch.export, for which nobody publishes these networks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            script: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError) as error:
         raise CorruptWeightsError(
             f"{path}: is no TorchScript file ({said(error)}); save the network with torch.jit.script or torch.jit.trace"
