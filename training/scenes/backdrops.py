@@ -65,7 +65,7 @@ def _curtain(rng: Rng, h: int, w: int) -> Float32Array:
     weave = textures.fabric(
         h, w, _seed(rng), pigment(rng, 0.05, 0.5), rng.uniform(120.0, 220.0), pigment(rng, 0.05, 0.5)
     )
-    return (weave * folds[None, :, None]).astype(np.float32)
+    return np.asarray(weave * folds[None, :, None], np.float32)
 
 
 def _street(rng: Rng, h: int, w: int) -> Float32Array:

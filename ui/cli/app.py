@@ -18,6 +18,7 @@ from ui.cli.bench import bench
 from ui.cli.build import build
 from ui.cli.cache import cache
 from ui.cli.check import check
+from ui.cli.data import data
 from ui.cli.demo import demo
 from ui.cli.doctor import doctor
 from ui.cli.evaluate import evaluate
@@ -47,6 +48,7 @@ for _command in (demo, render, check, info, evaluate, bench, export, build, doct
     app.command()(_command)
 app.add_typer(weights)
 app.add_typer(cache)
+app.add_typer(data)
 
 
 def _say_version(asked: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
@@ -15,7 +15,7 @@ from engine.render.report import Event, LimitsFound, Report, Searching, Started,
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-__all__ = ["NAMES", "describe_summary", "progress"]
+__all__ = ["NAMES", "counting", "describe_summary", "progress"]
 
 NAMES: dict[type[Event], str] = {
     Searching: "searching",
@@ -45,6 +45,26 @@ def progress(as_json: bool, out: TextIO | None = None, err: TextIO | None = None
             yield _Bar(bar, out)
     else:
         yield _Lines(out, err)
+
+
+@contextmanager
+def counting(what: str, err: TextIO | None = None) -> Iterator[Callable[[str, int, int, str], None]]:
+    """Progress of work in other steps than frames.
+
+    Args:
+        what: is going on, for the bar.
+        err: where it goes; standard error when not given. A bar if it is a terminal, else a line for each step.
+
+    Yields:
+        A function to call after each step with its line, how many are done, of how many, and the speed in words.
+    """
+    err = err or sys.stderr
+    if not err.isatty():
+        yield lambda line, done, total, speed: print(f"{line}  {done}/{total}  {speed}", file=err, flush=True)
+        return
+    with _bar() as bar:
+        task = bar.add_task(what, total=None, speed="")
+        yield lambda _line, done, total, speed: bar.update(task, completed=done, total=total, speed=speed)
 
 
 def describe_summary(summary: Summary) -> str:
