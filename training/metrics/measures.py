@@ -95,7 +95,7 @@ MEASURES: Final[dict[str, Measure]] = {
             ("truth", "disparity"),
         ),
         Measure(
-            "temporal",
+            "rm",
             "RM",
             "",
             "lower",

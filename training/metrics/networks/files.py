@@ -46,19 +46,13 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path, pr
     """
     own = network.state_dict()
     given = {name: value for name, value in tensors.items() if name.startswith(prefix)}
-    missing = [name for name in own if name not in given]
-    require(
-        not missing,
-        MissingWeightsError,
-        f"{path}: lacks {missing[0] if missing else ''} and {len(missing) - 1} other tensors of {len(own)}; "
-        "give the file of this network",
-    )
-    extra = [name for name in given if name not in own]
-    require(
-        not extra,
-        WeightsShapeError,
-        f"{path}: holds {extra[0] if extra else ''}, which this network has not; give the file of this network",
-    )
+    missing, extra = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
+    if missing:
+        raise MissingWeightsError(
+            f"{path}: lacks {missing[0]} ({len(missing)} of {len(own)} tensors); give the file of this network"
+        )
+    if extra:
+        raise WeightsShapeError(f"{path}: holds {extra[0]}, which is none of this network; give its own file")
     for name, value in own.items():
         require(
             given[name].shape == value.shape,
