@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -141,7 +142,6 @@ class ClipWindows(Dataset[dict[str, Tensor]]):
             f"{'validate with' if held_back else 'train on'}; make more with rackfocus data make",
         )
         self._exposures: dict[Path, float] = {}
-        self._lens = Lens(OpticalRenderer(), Highlights(), Defocus())
 
     def __len__(self) -> int:
         return len(self._courses)
@@ -209,20 +209,18 @@ class ClipWindows(Dataset[dict[str, Tensor]]):
         self, course: _Course, index: int, view: _View, draw: np.random.Generator
     ) -> tuple[NetworkInput, Float32Array]:
         """What the networks are given of a frame, and (3, H, W) what they are to make of it."""
-        clip, focusing, tone = course.clip, course.focusing, view.tone
+        clip, focusing, tone, lens = course.clip, course.focusing, view.tone, _plain_lens()
         truth, disparity = clip.bokeh(focusing.name, index), clip.disparity(index)
         window = Window.of_size(clip.clip.width, clip.clip.height)
         focus, strength = focusing.focus[index], focusing.strength[index]
         plate = PlateFrame(index, clip.plate(index)[..., :3], COLOURS, disparity, focus, strength, window)
-        radius = self._lens.radius(plate)
-        split = split_light(plate.image, radius, tone, most_drawn=self._lens.quick.quality.lamps)
-        beside = blur_beside(self._lens.optical, self._lens.quick, plate, split).light
+        radius = lens.radius(plate)
+        split = split_light(plate.image, radius, tone, most_drawn=lens.quick.quality.lamps)
+        beside = blur_beside(lens.optical, lens.quick, plate, split).light
         seen = truth[..., :3] if beside is None else truth[..., :3] - beside
 
         told = replace(plate, disparity=view.cut(self._told(course, index, disparity, draw)))
-        given = network_input(
-            told, index, view.cut(split.base), self._lens.radius(told), view.fit, tone, self._behaviour
-        )
+        given = network_input(told, index, view.cut(split.base), lens.radius(told), view.fit, tone, self._behaviour)
         target = tone.encode(view.fit.shrink(view.cut(seen)))
         return given, target.transpose(2, 0, 1)
 
@@ -252,6 +250,12 @@ def start_worker(_number: int) -> None:
     numba.set_num_threads(1)
     oiio.attribute("threads", 1)
     torch.set_num_threads(1)
+
+
+@cache
+def _plain_lens() -> Lens:
+    """One for each process, since a renderer can be stopped from another thread and so cannot be sent to a worker."""
+    return Lens(OpticalRenderer(), Highlights(), Defocus())
 
 
 def _stacked(planes: Sequence[NDArray[np.generic]], view: _View) -> Tensor:
