@@ -27,7 +27,12 @@ def open_networks(options: AnyToBokehOptions) -> Networks:
             "--weights DIR, make random ones with rackfocus weights init, or use --renderer optical"
         )
     folder = Path(options.weights).expanduser()
-    exported = (folder / "manifest.json").is_file()
+    try:
+        exported = (folder / "manifest.json").is_file()
+    except OSError as error:
+        raise MissingWeightsError(
+            f"{folder}: cannot be read ({error.strerror}); give a folder that you may read"
+        ) from None
     require(
         exported or options.runtime != "onnx",
         MissingWeightsError,

@@ -22,7 +22,7 @@ EXTRAS: Final = {
     "torch": ("torch", "the learned renderers"),
     "export": ("onnxscript", "exporting learned renderers to ONNX"),
     "onnx": ("onnxruntime", "learned renderers through ONNX Runtime on the CPU"),
-    "gpu": ("onnxruntime", "learned renderers through ONNX Runtime on a GPU"),
+    "gpu": ("onnxruntime-gpu", "learned renderers through ONNX Runtime on a GPU"),
     "tensorrt": ("tensorrt", "learned renderers through TensorRT"),
     "desktop": ("PySide6", "the desktop application"),
     "train": ("accelerate", "training"),
@@ -64,8 +64,13 @@ def _examine() -> dict[str, Any]:
         "images": _images(),
         "codecs": _codecs(),
         "peers": {name: shutil.which(name) for name in PEERS},
-        "extras": {extra: find_spec(package) is not None for extra, (package, _) in EXTRAS.items()},
+        "extras": {extra: _is_here(package) for extra, (package, _) in EXTRAS.items()},
     }
+
+
+def _is_here(package: str) -> bool:
+    """By the name of its module, or of its distribution where two have one module."""
+    return find_spec(package) is not None or _version(package) is not None
 
 
 def _version(name: str) -> str | None:

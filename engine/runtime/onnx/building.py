@@ -36,16 +36,14 @@ from engine.runtime.onnx.compatibility import (
 from engine.runtime.onnx.engine_cache import EngineCache, Entry
 from engine.runtime.onnx.manifest import GRAPHS, GraphName, Manifest, read_manifest
 from engine.runtime.onnx.tensorrt_options import (
-    EngineChoice,
     Shapes,
     TensorRTOptions,
     engine_key,
     input_shapes,
-    provider_options,
     usual_frames,
 )
 
-__all__ = ["Building", "EngineChoice", "build_engines", "provider_options"]
+__all__ = ["Building", "build_engines"]
 
 ELEMENT_TYPES: Final = {
     "tensor(float)": np.float32,

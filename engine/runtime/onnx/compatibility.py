@@ -171,8 +171,8 @@ def _card(index: int) -> tuple[str, str, str]:
         )
     except FileNotFoundError:
         raise DeviceError(
-            "there is no NVIDIA driver here (nvidia-smi is not found); TensorRT needs an NVIDIA card, "
-            "use --device cpu or another machine"
+            "there is no NVIDIA driver here (nvidia-smi is not found); TensorRT needs an NVIDIA card: "
+            "build on a machine with one, or render with --device cpu"
         ) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DeviceError(

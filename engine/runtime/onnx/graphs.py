@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from engine.runtime.onnx.building import provider_options as tensorrt_options
+from engine.runtime.onnx.compatibility import Machine, read_machine
 from engine.runtime.onnx.manifest import GRAPHS, GraphFile, GraphName, Manifest
 from engine.runtime.onnx.providers import CUDA, Device
 from engine.runtime.onnx.sessions import GraphSession, Interruption
+from engine.runtime.onnx.tensorrt_options import provider_options
 
 __all__ = ["SKIPS", "TITLES", "Export", "Graphs"]
 
@@ -74,6 +75,7 @@ class Graphs:
         self._on_fallback = on_fallback
         self._loaded: dict[object, GraphSession] = {}
         self._not_built: set[object] = set()
+        self._machine: Machine | None = None
 
     def load(self, size: tuple[int, int]) -> None:
         """Load all graphs, so that a device that cannot run one of them is known at once.
@@ -117,7 +119,9 @@ class Graphs:
         """A graph with its engine, which is for one size and number of frames; None where none was built."""
         key = graph, size, frames
         if key not in self._loaded and key not in self._not_built:
-            choice = tensorrt_options(self._export.manifest, graph, size, frames, device=self.device.number)
+            number = self.device.number
+            self._machine = self._machine or read_machine(number)  # the driver takes its time: asked once
+            choice = provider_options(self._export.manifest, graph, size, frames, machine=self._machine, device=number)
             if choice.options is None:
                 self._not_built.add(key)
                 self._on_fallback(choice.reason or f"there is no engine for the {TITLES[graph]}")

@@ -63,7 +63,9 @@ def _check(path: Path, digest: str, step: Callable[[], None]) -> None:
                 step()
                 found.update(part)
     except OSError as error:
-        raise MissingWeightsError(f"{path}: cannot be read ({error.strerror}); copy the export again") from None
+        raise MissingWeightsError(
+            f"{path}: cannot be read ({error.strerror}); make it readable, or copy the export again"
+        ) from None
     if found.hexdigest() != digest:
         raise CorruptWeightsError(
             f"{path}: this is not the file that the export's manifest was written for: it was changed, truncated or "
@@ -75,4 +77,6 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise MissingWeightsError(f"{path}: cannot be read ({error.strerror}); copy the export again") from None
+        raise MissingWeightsError(
+            f"{path}: cannot be read ({error.strerror}); make it readable, or copy the export again"
+        ) from None

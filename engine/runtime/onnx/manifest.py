@@ -109,7 +109,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a folder.
 
     Raises:
-        MissingWeightsError: there is none, or it names a file that is not there.
+        MissingWeightsError: there is none, it cannot be read, or it names a file that is not there.
         CorruptWeightsError: it is no manifest.
         WeightsError: a newer program wrote it.
     """
@@ -117,11 +117,16 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         data = json.loads(place.read_text(encoding="utf-8"))
         version = data["version"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        found = f"there is no {MANIFEST}" if folder.is_dir() else "there is no such folder"
         raise MissingWeightsError(
-            f"{folder}: there is no {MANIFEST}; give a folder that rackfocus export made, or run it first"
+            f"{folder}: {found}; give a folder that rackfocus export made, or run it first"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise MissingWeightsError(
+            f"{place}: cannot be read ({error.strerror}); give a folder that you may read"
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
         raise CorruptWeightsError(f"{place}: this is no manifest of an export ({error}); export again") from None
     if isinstance(version, int) and version > MANIFEST_VERSION:
         raise WeightsError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import WeightsError, require
-from engine.runtime.onnx.compatibility import Machine, ProviderOptions, read_machine
+from engine.runtime.onnx.compatibility import Machine, ProviderOptions
 from engine.runtime.onnx.engine_cache import EngineCache, EngineKey
 from engine.runtime.onnx.manifest import GraphName, Manifest
 
@@ -159,8 +159,8 @@ def provider_options(
     size: tuple[int, int],
     frames: int | None = None,
     *,
+    machine: Machine,
     device: int = 0,
-    machine: Machine | None = None,
     cache: EngineCache | None = None,
 ) -> EngineChoice:
     """What to open a session of a graph with, when the device is TensorRT.
@@ -172,15 +172,12 @@ def provider_options(
         graph: which one.
         size: width and height of the pictures.
         frames: that go through together; as many as engines are built for if None.
+        machine: what is here.
         device: number of the card.
-        machine: what is here; found out if None.
         cache: where engines lie; the user's if None.
-
-    Raises:
-        DeviceError, DependencyError: there is no card, no provider or no TensorRT; only if ``machine`` is None.
     """
     frames = usual_frames(manifest, graph) if frames is None else frames
-    key = engine_key(manifest, graph, size, frames, machine or read_machine(device))
+    key = engine_key(manifest, graph, size, frames, machine)
     cache = cache or EngineCache()
     found = cache.find(key)
     # A cap on memory is a matter of building: a render is content with an engine that was built under any.

@@ -21,12 +21,12 @@ from engine.errors import (
     WeightsError,
 )
 from engine.runtime.onnx import compatibility
-from engine.runtime.onnx.building import Building, build_engines, provider_options
+from engine.runtime.onnx.building import Building, build_engines
 from engine.runtime.onnx.compatibility import Machine, read_machine, require_tensorrt
 from engine.runtime.onnx.engine_cache import EngineCache
 from engine.runtime.onnx.engine_entry import Entry
 from engine.runtime.onnx.manifest import Manifest
-from engine.runtime.onnx.tensorrt_options import TensorRTOptions, input_shapes
+from engine.runtime.onnx.tensorrt_options import TensorRTOptions, input_shapes, provider_options
 from tests.engine.runtime.onnx.engines import MACHINE, Runtime, write_export
 
 

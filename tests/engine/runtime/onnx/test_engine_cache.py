@@ -21,6 +21,7 @@ from engine.runtime.onnx import engine_entry, engine_lock
 from engine.runtime.onnx.engine_cache import EngineCache, outdated, user_cache_folder
 from engine.runtime.onnx.engine_entry import ENTRY, EngineKey
 from tests.engine.runtime.onnx.engines import KEY, MACHINE, on
+from tests.engine.runtime.onnx.users import held_back
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -263,11 +264,17 @@ def test_a_cache_that_cannot_be_is_told_when_building_and_does_no_harm_when_rend
         cache.build(KEY, make)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_cache_is_told(cache: EngineCache) -> None:
-    cache.folder.mkdir(mode=0o500)
-    with pytest.raises(OutputWriteError, match="Permission denied"):
-        cache.build(KEY, make)
+@pytest.mark.skipif(os.name == "nt", reason="permissions are others there")
+def test_a_read_only_cache_gives_what_it_has_and_says_that_it_takes_nothing() -> None:
+    with held_back() as place:
+        cache = EngineCache(place / "engines")
+        kept = cache.build(KEY, make)
+        cache.folder.chmod(0o500)
+        assert found(cache) == kept.folder
+        assert cache.build(KEY, never) == kept
+        with pytest.raises(OutputWriteError, match=r"cannot be written .Permission denied.; .* RACKFOCUS_CACHE"):
+            cache.build(on("570.86"), make)
+        cache.folder.chmod(0o700)
 
 
 def test_timings_of_this_machine_are_used_again(cache: EngineCache) -> None:

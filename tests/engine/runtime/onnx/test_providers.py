@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,25 @@ def test_a_provider_that_onnx_runtime_leaves_out_in_silence_is_found_out(monkeyp
     offer(monkeypatch, "cuda")
     assert why_not(CPU) is None
     assert "went on without it" in str(why_not(CUDA))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its loader says it in other words")
+def test_a_provider_whose_library_does_not_load_is_told_in_the_loader_s_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ONNX Runtime itself opens the session on the CPU, as it does for a real library that lacks another."""
+    offer(monkeypatch, "cuda")
+    library = tmp_path / "capi" / "libonnxruntime_providers_cuda.so"
+    library.parent.mkdir()
+    library.write_bytes(b"no library")
+    monkeypatch.setattr(providers.ort, "__file__", str(tmp_path / "__init__.py"))
+    assert "libonnxruntime_providers_cuda.so: " in str(why_not(CUDA))
+    networks = open_onnx_networks(AnyToBokehOptions(weights=str(make_export(tmp_path / "toy"))))
+    networks.encode(frame())
+    (note,) = networks.notes()
+    assert note.startswith("network.fallback: cuda is not used: ")
+    assert "libonnxruntime_providers_cuda.so" in note
+    assert "\n" not in note
 
 
 def test_tensorrt_s_reason_is_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
