@@ -5,20 +5,17 @@ A run is one TOML or YAML file. What it leaves out comes from the preset that it
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Callable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from engine.errors import TrainingError, require
+from engine.errors import TrainingError
 from engine.networks.presets import PresetName
 from engine.shot.part import DocumentPart
-from engine.shot.validation import OUR_WORDS
-from training.stages.presets import preset_settings
+from training.documents import checked, read_table
+from training.stages.presets import STAGES, preset_settings
 
 __all__ = ["StageSettings", "Start", "TrainingRun", "load_run", "run_from_dict", "run_schema"]
 
@@ -111,7 +108,7 @@ class TrainingRun(DocumentPart):
     profile: Literal["paper", "released"] = Field(
         "paper", description="What the networks are told, and how; the same as the shot document's."
     )
-    stages: dict[Annotated[int, Field(ge=0, le=3)], StageSettings] = Field(
+    stages: dict[int, StageSettings] = Field(
         min_length=1,
         description="Settings by number: 0 the autoencoder, 1 the whole U-Net, 2 its temporal blocks with perturbed "
         "disparity, 3 the decoder and its skips.",
@@ -134,7 +131,17 @@ class TrainingRun(DocumentPart):
             for number, entry in given["stages"].items():
                 filled[str(number)] = _over(filled.get(str(number), {}), entry)
             given["stages"] = filled
+        if "start" not in values and "start" not in given:
+            raise ValueError("start is missing; name weights to start from, or a preset for random ones")
         return {**values, **given}
+
+    @model_validator(mode="after")
+    def _known_stages(self) -> TrainingRun:
+        unknown = sorted(self.stages.keys() - STAGES.keys())
+        if unknown:
+            known = ", ".join(f"{number} ({title})" for number, title in STAGES.items())
+            raise ValueError(f"there is no stage {unknown[0]}; stages are {known}")
+        return self
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -153,11 +160,8 @@ def load_run(path: str | Path, changes: Mapping[str, Any] | None = None) -> Trai
         TrainingError: it cannot be read, or a field is unknown or wrong; names file and field.
     """
     file = Path(path).expanduser()
-    data = _read(file)
-    require(isinstance(data, dict), TrainingError, f"{file}: a run is a table of fields, such as data and stages")
+    data = read_table(file, TrainingError)
     folder = file.absolute().parent
-    if isinstance(data.get("data"), str):
-        data["data"] = [data["data"]]
     if isinstance(data.get("data"), list):
         data["data"] = [_from(folder, entry) for entry in data["data"]]
     if isinstance(data.get("start"), dict) and "weights" in data["start"]:
@@ -175,10 +179,7 @@ def run_from_dict(data: Mapping[str, Any], where: str) -> TrainingRun:
     Raises:
         TrainingError: a field is unknown, missing or wrong; names it.
     """
-    try:
-        return TrainingRun.model_validate(data)
-    except ValidationError as error:
-        raise TrainingError(f"{where}: {_one_sentence(error)}") from None
+    return checked(TrainingRun, data, where, TrainingError)
 
 
 def run_schema() -> dict[str, Any]:
@@ -201,57 +202,5 @@ def _over(preset: Mapping[str, Any], entry: object) -> object:
     return {**{name: value for name, value in preset.items() if not (said and name in lengths)}, **entry}
 
 
-def _read(file: Path) -> Any:  # noqa: ANN401  whatever it holds
-    try:
-        text = file.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise TrainingError(f"{file} cannot be read ({error.strerror}); check the name of the run's file") from error
-    except UnicodeDecodeError:
-        raise TrainingError(f"{file} is no text; give a run as TOML or YAML") from None
-    kind = file.suffix.lower()
-    require(kind in READERS, TrainingError, f"{file}: a run is a file in {', '.join(READERS)}")
-    try:
-        return READERS[kind](text)
-    except ValueError as error:
-        raise TrainingError(f"{file}: {' '.join(str(error).split())}; correct it") from None
-
-
-def _yaml(text: str) -> Any:  # noqa: ANN401
-    import yaml  # type: ignore[import-untyped]  # with accelerate, where it is needed
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from None
-
-
-READERS: Final[Mapping[str, Callable[[str], Any]]] = {
-    ".toml": tomllib.loads,
-    ".yaml": _yaml,
-    ".yml": _yaml,
-    ".json": json.loads,
-}
-
-
 def _from(folder: Path, entry: object) -> object:
     return str(folder / Path(entry).expanduser()) if isinstance(entry, str) else entry
-
-
-def _one_sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(str(step) for step in first["loc"] if step != "[key]")
-    if first["type"] == "extra_forbidden":
-        name = str(first["loc"][-1])
-        known = {*TrainingRun.model_fields, *Start.model_fields, *StageSettings.model_fields}
-        near = get_close_matches(name, known, n=1, cutoff=0.6)
-        return f"{place} is not known" + (f"; did you mean {near[0]}?" if near else "; leave it out")
-    if first["type"] == "missing":
-        fields = (TrainingRun if len(first["loc"]) == 1 else StageSettings).model_fields
-        field = fields.get(str(first["loc"][-1]))
-        meaning = f" ({field.description.rstrip('.')})" if field is not None and field.description else ""
-        return f"{place} is missing; add it{meaning}"
-    said = OUR_WORDS.get(first["type"]) or first["msg"].replace("Input should be", "it should be")
-    if first["type"] == "value_error":
-        said = said.removeprefix("Value error, ")
-        return f"{place}: {said}" if place else said
-    return f"{place} is {first['input']!r}, but {said[:1].lower()}{said[1:]}"
