@@ -171,8 +171,8 @@ def _card(index: int) -> tuple[str, str, str]:
         )
     except FileNotFoundError:
         raise DeviceError(
-            "there is no NVIDIA driver here (nvidia-smi is not found); TensorRT needs an NVIDIA card: "
-            "build on a machine with one, or render with --device cpu"
+            "there is no NVIDIA driver here (nvidia-smi is not found), and TensorRT needs an NVIDIA card; "
+            "use another machine or --device"
         ) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise DeviceError(

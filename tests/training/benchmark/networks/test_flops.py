@@ -32,6 +32,13 @@ def test_the_parts_are_those_of_the_published_networks(full: FlopReport) -> None
     assert cost.image_encoder == pytest.approx(0.335, rel=0.01)
 
 
+def test_what_is_read_and_written_is_more_than_the_weights_and_less_than_every_step(full: FlopReport) -> None:
+    """Each weight of the U-Net, 1.4e9 of them, is read once for four frames. Scores of attention, which would more than
+    double what the U-Net moves, stay in the kernel."""
+    off, on = (cost.traffic for cost in full.costs[:2])
+    assert 1.4 / 4 < off < on < 20
+
+
 def test_windows_that_share_more_cost_more() -> None:
     def decode(shared: int) -> float:
         options = FlopOptions("tiny", renderer=AnyToBokehOptions(decode_overlap=shared))
