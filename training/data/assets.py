@@ -31,7 +31,7 @@ from training.data.recipe import AssetFolder
 from training.scenes.backdrops import Procedural
 from training.scenes.props import Prop, PropSource, Rng
 
-__all__ = ["EVERY", "NOT_STATED", "AssetLibrary"]
+__all__ = ["EVERY", "NOT_STATED", "AssetLibrary", "folder_licence"]
 
 EVERY: Final = 4
 """Every so many frames of a clip are taken, as the authors' script does: neighbours hardly differ."""
@@ -116,7 +116,8 @@ class AssetLibrary:
         if entry is None:
             return None
         folder = entry.folder
-        return Asset(name=name, source=folder.path, licence=_licence(folder), digest=entry.footage.digest())
+        licence = folder.licence.strip() or folder_licence(Path(folder.path))
+        return Asset(name=name, source=folder.path, licence=licence, digest=entry.footage.digest())
 
     def check(self) -> None:
         """Read all that may be drawn, of clips the first frame.
@@ -128,6 +129,16 @@ class AssetLibrary:
             _cropped(entry, [0])
         for entry in self._backgrounds:
             _opaque(entry)
+
+
+def folder_licence(folder: Path) -> str:
+    """The first line of the ``LICENCE`` file in a folder, and the file's name; ``not stated`` if there is none."""
+    for path in _listed(folder):
+        if _LICENCE.fullmatch(path.name) and path.is_file():
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+            said = next((line.strip() for line in lines if line.strip()), NOT_STATED)
+            return f"{said[:120]} ({path.name})"
+    return NOT_STATED
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,17 +212,6 @@ def _files(path: Path) -> tuple[Path, ...]:
 def _listed(folder: Path) -> list[Path]:
     """What is in a folder, in the order of names that every system has; nothing hidden."""
     return sorted((path for path in folder.iterdir() if path.name[:1] != "."), key=lambda path: path.name)
-
-
-def _licence(folder: AssetFolder) -> str:
-    if folder.licence.strip():
-        return folder.licence.strip()
-    for path in _listed(Path(folder.path)):
-        if _LICENCE.fullmatch(path.name) and path.is_file():
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-            said = next((line.strip() for line in lines if line.strip()), NOT_STATED)
-            return f"{said[:120]} ({path.name})"
-    return NOT_STATED
 
 
 def _chosen(there: int, frames: int, every: int, rng: Rng) -> list[int]:
