@@ -1,4 +1,4 @@
-"""Line charts with logarithmic axes, as SVG."""
+"""Line charts as SVG: x on a logarithmic axis, y on a logarithmic or an even one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of logarithmic axes."""
+    """One pair of axes; ``linear`` makes y an even one, for what is a logarithm already, such as decibels."""
 
     title: str
     x_label: str
@@ -42,6 +42,7 @@ class Panel:
     series: tuple[Series, ...]
     x_ticks: tuple[float, ...]
     marks: tuple[Mark, ...] = ()
+    linear: bool = False
 
 
 def line_chart(title: str, panels: Sequence[Panel]) -> str:
@@ -68,18 +69,19 @@ def line_chart(title: str, panels: Sequence[Panel]) -> str:
 def _panel(panel: Panel, left: float, top: float, colours: dict[str, str]) -> list[str]:
     points = [p for s in panel.series for p in s.points if _drawn(p)]
     values = [y for _, y in points] + [mark.y for mark in panel.marks]
-    low, high = _decades(values or [0.1, 1.0])
+    low, high, ticks = _even(values or [0.0, 1.0]) if panel.linear else _decades(values or [0.1, 1.0])
+    scale = float if panel.linear else math.log10
     first, last = math.log(min(panel.x_ticks)), math.log(max(panel.x_ticks))
 
     def across(x: float) -> float:
         return left + _PANEL_WIDTH * (math.log(x) - first) / max(last - first, 1e-9)
 
     def down(y: float) -> float:
-        return top + _PANEL_HEIGHT * (1.0 - (math.log10(y) - low) / (high - low))
+        return top + _PANEL_HEIGHT * (1.0 - (scale(y) - low) / (high - low))
 
     right, bottom = left + _PANEL_WIDTH, top + _PANEL_HEIGHT
     parts = [_text(left, top - 22, panel.title, 14, _INK, "start", "bold")]
-    for tick in _y_ticks(low, high):
+    for tick in ticks:
         y = down(tick)
         parts.append(_line(left, y, right, y, _GRID))
         parts.append(_text(left - 9, y + 4, f"{tick:g}", 11, _SOFT, "end"))
@@ -106,17 +108,24 @@ def _drawn(point: tuple[float, float]) -> bool:
     return all(math.isfinite(value) and value > 0 for value in point)
 
 
-def _decades(values: Sequence[float]) -> tuple[float, float]:
-    """Exponents of ten a little beyond the values, at the next tick of 1, 2 or 5."""
-    ticks = [math.log10(step) + power for power in range(-6, 7) for step in (1, 2, 5)]
+def _decades(values: Sequence[float]) -> tuple[float, float, list[float]]:
+    """Exponents of ten a little beyond the values, at the next tick of 1, 2 or 5, and the ticks between them."""
+    ends = [math.log10(step) + power for power in range(-6, 7) for step in (1, 2, 5)]
     low, high = math.log10(min(values)), math.log10(max(values))
-    return max(t for t in ticks if t <= low - 0.02), min(t for t in ticks if t >= high + 0.02)
-
-
-def _y_ticks(low: float, high: float) -> list[float]:
+    low, high = max(t for t in ends if t <= low - 0.02), min(t for t in ends if t >= high + 0.02)
     steps = (1, 2, 5) if high - low < 3.2 else (1,)
     ticks = [step * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for step in steps]
-    return [tick for tick in ticks if low - 1e-9 <= math.log10(tick) <= high + 1e-9]
+    return low, high, [tick for tick in ticks if low - 1e-9 <= math.log10(tick) <= high + 1e-9]
+
+
+def _even(values: Sequence[float]) -> tuple[float, float, list[float]]:
+    """Even ticks of 1, 2 or 5 times a power of ten, four to ten of them, from below the values to above them."""
+    span = max(max(values) - min(values), 1e-6)
+    power = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= 8)
+    first, last = math.floor(min(values) / step), math.ceil(max(values) / step)
+    last = max(last, first + 1)
+    return first * step, last * step, [round(index * step, 9) for index in range(first, last + 1)]
 
 
 def _curve(place: Sequence[tuple[float, float]], colour: str, name: str) -> list[str]:

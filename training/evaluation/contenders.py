@@ -1,6 +1,6 @@
 """Who takes part: the words of ``--renderers`` as renderers behind the benchmark's protocol.
 
-    optical,draft,gegl,blender,any-to-bokeh:weights=DIR,name=Tiny,without=wois
+    optical,draft,plate,gegl,blender,any-to-bokeh:weights=DIR,name=Tiny,without=wois
 
 A part after a comma that is only ``key=value`` belongs to the renderer before it. ``any-to-bokeh`` takes every option
 of the shot document (``engine.shot.AnyToBokehOptions``), and ``without``: which parts of the method it does without.
@@ -9,18 +9,19 @@ of the shot document (``engine.shot.AnyToBokehOptions``), and ``without``: which
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
 from pydantic import ValidationError
 
 from engine.errors import ShotError, require
+from engine.frames import PlateFrame
 from engine.shot import AnyToBokehOptions
 from training.benchmark.contenders import contenders
-from training.peers import Peer
+from training.peers import Availability, Peer, Rendering
 
-__all__ = ["PARTS", "ContenderSpec", "Part", "parse_contenders"]
+__all__ = ["LEARNED", "PARTS", "ContenderSpec", "Part", "parse_contenders"]
 
 Part = Literal["mpi", "prior", "wois", "refinement"]
 """A part of the learned method whose worth an ablation shows."""
@@ -36,13 +37,34 @@ LEARNED: Final = "any-to-bokeh"
 _KINDS: Final = {"optical": "final", "draft": "draft", "gegl": "gegl", "blender": "blender"}
 """Kinds without options, and what the benchmark calls them."""
 
+PLATE: Final = "plate"
+_ALL: Final = (*_KINDS, PLATE, LEARNED)
+
+
+class PlainPlate:
+    """The plate as it is, without any blur: what every renderer should be nearer to the truth than."""
+
+    name = "Plate, no blur"
+
+    def version(self) -> str:
+        """There is nothing that could have one."""
+        return ""
+
+    def available(self) -> Availability:
+        """Always."""
+        return Availability(True)
+
+    def render(self, frames: Sequence[PlateFrame]) -> Rendering:
+        """The plates."""
+        return Rendering(tuple(frame.image for frame in frames), (0.0,) * len(frames))
+
 
 @dataclass(frozen=True)
 class ContenderSpec:
     """A renderer to be compared, before it is opened.
 
     Attributes:
-        kind: ``optical``, ``draft``, ``gegl``, ``blender`` or ``any-to-bokeh``.
+        kind: ``optical``, ``draft``, ``gegl``, ``blender``, ``plate`` or ``any-to-bokeh``.
         name: as tables have it; no two of an evaluation are alike.
         without: parts that a learned renderer does without. ``mpi`` turns the masks off and ``wois`` renders each
             window alone; ``prior`` and ``refinement`` only say how the weights were trained.
@@ -61,8 +83,10 @@ class ContenderSpec:
 
     def open(self) -> Peer:
         """The renderer; nothing is loaded or started yet."""
-        if self.options is None:
+        if self.kind in _KINDS:
             return contenders((_KINDS[self.kind],))[0]
+        if self.options is None:
+            return PlainPlate()
         from training.evaluation.learned import LearnedContender
 
         return LearnedContender(self.name, self.options, apart="wois" in self.without)
@@ -75,7 +99,7 @@ def parse_contenders(words: str) -> tuple[ContenderSpec, ...]:
         ShotError: a renderer or an option that there is not, a value that it cannot have, or a name that comes twice.
     """
     found = tuple(_parse(kind, settings) for kind, settings in _split(words))
-    require(bool(found), ShotError, f"--renderers names none; give some of {', '.join((*_KINDS, LEARNED))}")
+    require(bool(found), ShotError, f"--renderers names none; give some of {', '.join(_ALL)}")
     for spec in found:
         require(bool(spec.folder), ShotError, f'--renderers: the name "{spec.name}" needs a letter or a digit')
         twins = [other for other in found if other.folder == spec.folder]
@@ -110,15 +134,15 @@ def _split(words: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _parse(kind: str, settings: dict[str, str]) -> ContenderSpec:
     require(
-        kind in _KINDS or kind == LEARNED,
+        kind in _ALL,
         ShotError,
-        f'--renderers: there is no renderer "{kind}"; choose from {", ".join((*_KINDS, LEARNED))}',
+        f'--renderers: there is no renderer "{kind}"; choose from {", ".join(_ALL)}',
     )
     name = settings.pop("name", None)
     if kind == LEARNED:
         return _parse_learned(name, settings)
     require(not settings, ShotError, f"--renderers: {kind} has no option {', '.join(settings)}; it takes only name=...")
-    return ContenderSpec(kind, name or contenders((_KINDS[kind],))[0].name)
+    return ContenderSpec(kind, name or ContenderSpec(kind, "").open().name)
 
 
 def _parse_learned(name: str | None, settings: dict[str, str]) -> ContenderSpec:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, ValidationError
 
-from engine.errors import CancelledError, DependencyError, OutputError, OutputWriteError, RackfocusError, require
+from engine.errors import CancelledError, DependencyError, OutputError, RackfocusError, require
 from engine.frames import Float32Array, PlateFrame, Window
 from engine.media.temporary import place_file, temporary_path
 from engine.shot.part import DocumentPart
@@ -21,6 +21,7 @@ from training.data.clips import CLIP, FIRST_FRAME, Focusing, OpenClip
 from training.evaluation.contenders import ContenderSpec
 from training.evaluation.judges import NO_FILES, JudgeFiles, features_of, open_judges
 from training.evaluation.perturbing import Perturbation, perturbed
+from training.evaluation.placing import make_folder, write_text
 from training.evaluation.scoring import ShotMeasures
 from training.evaluation.strips import error_picture, write_strip
 from training.metrics import EdgeDistanceError, EdgePreservation, FlowDifference, decibels, display, paired
@@ -43,6 +44,7 @@ class Score(DocumentPart):
         values: of ``training.metrics.MEASURES``, by key; those in decibels come from the squared errors.
         distance_errors: sum of squared errors and count of values in each of ``training.metrics.EDGE_BINS``.
         features, true_features: of the blocks of frames, for the Fréchet distances, by key.
+        true_vepi: VEPI of the truth itself, since a blur before the element takes edges away there too.
         cpu_seconds: of the rendering alone, for a frame.
     """
 
@@ -61,15 +63,16 @@ class Score(DocumentPart):
     distance_errors: tuple[tuple[float, int], ...] = ()
     features: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
     true_features: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
+    true_vepi: float | None = None
     cpu_seconds: float = 0.0
 
     def value(self, key: str) -> float:
-        """Of a measure of the shot, by its key; infinite decibels for equal pictures, NaN for what is not defined."""
+        """A measure of the shot by its key, or ``cpu_seconds``; infinite for equal pictures, NaN where not defined."""
         if key == "psnr":
             return decibels(mean(self.squared_errors))
         if key == "edge_psnr":
             return math.nan if self.edge_squared_error is None else decibels(self.edge_squared_error)
-        return self.values.get(key, math.nan)
+        return self.cpu_seconds if key == "cpu_seconds" else self.values.get(key, math.nan)
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,13 @@ class Job:
 
     @property
     def strip_file(self) -> Path:
-        """The flip-book of the result; that of its errors has ``.error`` before the suffix."""
+        """The flip-book of the result."""
         return self.out / "pictures" / self._place.with_suffix(".jpg")
+
+    @property
+    def error_file(self) -> Path:
+        """The flip-book of its errors."""
+        return self.strip_file.with_suffix(".error.jpg")
 
     @property
     def truth_strip(self) -> Path:
@@ -186,7 +194,7 @@ def run_job(job: Job) -> Score:
         raise
     except RackfocusError as error:
         score = _score(job, error=error.message)
-    _write(job.score_file, score.model_dump_json(indent=1))
+    write_text(job.score_file, score.model_dump_json(indent=1) + "\n")
     return score
 
 
@@ -206,7 +214,8 @@ def _rendered_and_scored(job: Job) -> Score:
 
 def _scored(job: Job, frames: list[PlateFrame], rendering: Rendering) -> Score:
     judges = open_judges(job.judges)
-    measures, distances, subject = ShotMeasures(), EdgeDistanceError(), EdgePreservation()
+    measures, distances = ShotMeasures(), EdgeDistanceError()
+    subject, true_subject = EdgePreservation(), EdgePreservation()
     flow = FlowDifference(judges.flow) if judges.flow is not None else None
     results: list[Float32Array] = []
     goals: list[Float32Array] = []
@@ -218,7 +227,9 @@ def _scored(job: Job, frames: list[PlateFrame], rendering: Rendering) -> Score:
             flow.add(result, goal)
         matte = subject_matte(job.clip, job.focusing, index)
         if matte is not None:
-            subject.add(result, display(frame.image), matte)
+            plate = display(frame.image)
+            subject.add(result, plate, matte)
+            true_subject.add(goal, plate, matte)
         results.append(result)
         goals.append(goal)
     _draw(job, frames, results, goals)
@@ -243,6 +254,7 @@ def _scored(job: Job, frames: list[PlateFrame], rendering: Rendering) -> Score:
         distance_errors=tuple(zip(distances.totals.tolist(), distances.counts.tolist(), strict=True)),
         features={key: features_of(results, network) for key, network in judges.blocks.items()},
         true_features={key: features_of(goals, network) for key, network in judges.blocks.items()},
+        true_vepi=finite(true_subject.mean),
         cpu_seconds=mean(rendering.cpu_seconds),
     )
 
@@ -261,7 +273,7 @@ def _score(job: Job, **found: object) -> Score:
 def _draw(job: Job, frames: list[PlateFrame], results: list[Float32Array], goals: list[Float32Array]) -> None:
     write_strip(job.strip_file, results)
     errors = [error_picture(result, goal) for result, goal in zip(results, goals, strict=True)]
-    write_strip(job.strip_file.with_suffix(".error.jpg"), errors)
+    write_strip(job.error_file, errors)
     if not job.truth_strip.is_file():
         write_strip(job.truth_strip, goals)
     if not job.plate_strip.is_file():
@@ -269,26 +281,9 @@ def _draw(job: Job, frames: list[PlateFrame], results: list[Float32Array], goals
 
 
 def _keep(folder: Path, frames: list[PlateFrame], rendering: Rendering) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputWriteError(f"{folder}: cannot be made ({error.strerror}); give another --out") from error
+    make_folder(folder)
     for frame, image in zip(frames, rendering.images, strict=True):
         path = folder / f"beauty.{frame.frame}.exr"
         part = temporary_path(path).with_suffix(".exr")
         write_exr(part, image)
         place_file(part, path)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    part = temporary_path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputWriteError(
-            f"{path}: cannot be written ({error.strerror}); free some space or give another --out"
-        ) from error
-    place_file(part, path)

@@ -13,6 +13,7 @@ from engine.errors import OutputWriteError
 from engine.frames import Float32Array
 from engine.media.temporary import place_file, temporary_path
 from training.benchmark.pictures import ERROR_GAIN
+from training.evaluation.placing import make_folder
 
 __all__ = ["MOST_FRAMES", "STRIP_WIDTH", "error_picture", "strip_size", "write_strip"]
 
@@ -47,10 +48,7 @@ def write_strip(path: Path, pictures: Sequence[Float32Array]) -> None:
     spec = oiio.ImageSpec(values.shape[1], values.shape[0], 3, "uint8")
     spec["compression"] = _QUALITY
     part = temporary_path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputWriteError(f"{path.parent}: cannot be made ({error.strerror}); give another --out") from error
+    make_folder(path.parent)
     out = oiio.ImageOutput.create("jpeg")
     written = out is not None and out.open(str(part), spec) and out.write_image(values) and out.close()
     if not written:

@@ -36,3 +36,12 @@ def test_axes_legend_and_marks_carry_their_words() -> None:
 
 def test_a_chart_without_any_point_is_still_a_chart() -> None:
     assert chart().find(f"{SVG}polyline") is None
+
+
+def test_an_even_axis_gives_equal_steps_equal_heights() -> None:
+    panel = Panel("PSNR", "K", "dB", (Series("a", ((8, 26.0), (16, 31.0), (64, 36.0))),), (8, 16, 64), linear=True)
+    root = ElementTree.fromstring(line_chart("Near", [panel]))
+    (_, y0), (_, y1), (_, y2) = line_of(root)
+    assert math.isclose(y0 - y1, y1 - y2, abs_tol=0.11)
+    assert y2 < y1 < y0
+    assert {"26", "30", "36"} <= {element.text for element in root.iter(f"{SVG}text")}

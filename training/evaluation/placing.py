@@ -1,0 +1,38 @@
+"""Files of an evaluation, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.errors import OutputWriteError
+from engine.media.temporary import place_file, temporary_path
+
+__all__ = ["make_folder", "write_text"]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        OutputWriteError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputWriteError(f"{folder}: cannot be made ({error.strerror}); give another --out") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file and its folder.
+
+    Raises:
+        OutputWriteError: it cannot be written.
+    """
+    make_folder(path.parent)
+    part = temporary_path(path)
+    try:
+        part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputWriteError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
+    place_file(part, path)

@@ -1,0 +1,180 @@
+"""The report of an evaluation: a page to look at, the same tables in Markdown, and all numbers in JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from engine.errors import DependencyError
+from training.benchmark.table import Rows, finite
+from training.evaluation.curves import curves
+from training.evaluation.jobs import Job, Score
+from training.evaluation.page import PAGE
+from training.evaluation.paper import PAPER_NOTE, PAPER_ROWS
+from training.evaluation.placing import write_text
+from training.evaluation.running import SetEvaluation
+from training.evaluation.strips import MOST_FRAMES, strip_size
+from training.evaluation.tables import Table, all_tables, set_value
+from training.metrics import MEASURES
+
+__all__ = ["JSON", "MARKDOWN", "PAGE_FILE", "as_json", "as_markdown", "write_report"]
+
+PAGE_FILE: Final = "report.html"
+MARKDOWN: Final = "report.md"
+JSON: Final = "report.json"
+CURVES: Final = "curves.svg"
+
+PAPER: Final = Table("The paper's own numbers", PAPER_ROWS, PAPER_NOTE)
+
+
+@dataclass(frozen=True)
+class _Tile:
+    """A flip-book on the page: places of the pictures below the report's folder; no errors where it is the truth."""
+
+    name: str
+    strip: str
+    errors: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """A shot on the page."""
+
+    title: str
+    said: str
+    frames: int
+    width: int
+    height: int
+    tiles: tuple[_Tile, ...]
+
+
+def write_report(found: SetEvaluation) -> Path:
+    """Write the page, its curves, the Markdown and the JSON into the evaluation's folder.
+
+    Returns:
+        The page.
+
+    Raises:
+        OutputError: a file cannot be written.
+        DependencyError: Jinja2 is not installed.
+    """
+    folder = found.options.out
+    write_text(folder / JSON, as_json(found) + "\n")
+    write_text(folder / MARKDOWN, as_markdown(found))
+    drawn = curves(found)
+    write_text(folder / CURVES, drawn)
+    write_text(folder / PAGE_FILE, _page(found, drawn))
+    return folder / PAGE_FILE
+
+
+def as_markdown(found: SetEvaluation) -> str:
+    """The tables, and the paper's in a section of its own."""
+    parts = [f"## {table.title}\n\n{_markdown(table.rows)}\n\n{table.note}\n" for table in (*all_tables(found), PAPER)]
+    return "\n".join(parts)
+
+
+def _markdown(rows: Rows) -> str:
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def as_json(found: SetEvaluation) -> str:
+    """All numbers as a JSON object; what is not finite is null."""
+    options = found.options
+    whole = [
+        {
+            "contender": spec.name,
+            "perturbation": way.name,
+            "shots": len(scores),
+            "cpu_seconds": finite(set_value(scores, "cpu_seconds")),
+            **{key: finite(set_value(scores, key)) for key in MEASURES},
+        }
+        for spec in options.contenders
+        for way in options.perturbations
+        if (scores := found.of(spec.name, way.name))
+    ]
+    shots = [{**_named(s), **{key: finite(s.value(key)) for key in MEASURES if key in _OF_SHOTS}} for s in found.scores]
+    told = {
+        "seed": found.seed,
+        "versions": found.versions,
+        "failures": [asdict(failure) for failure in found.failures],
+        "set": whole,
+        "shots": shots,
+    }
+    return json.dumps(told, indent=2)
+
+
+_OF_SHOTS: Final = frozenset(key for key in MEASURES if not key.startswith(("fvd", "vfid", "seam")))
+
+
+def _named(score: Score) -> dict[str, object]:
+    names = ("clip", "focusing", "perturbation", "contender", "cpu_seconds")
+    return {name: getattr(score, name) for name in names}
+
+
+def _page(found: SetEvaluation, drawn: str) -> str:
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise DependencyError(
+            "the report needs jinja2; install the extra: pip install -c constraints.txt '.[train]'"
+        ) from error
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return page.from_string(PAGE).render(
+        seed=found.seed,
+        clips=len({job.clip.clip.name for job in found.jobs}),
+        versions=found.versions,
+        tables=all_tables(found),
+        paper=PAPER,
+        curves=drawn,
+        shots=list(_shots(found)),
+    )
+
+
+def _shots(found: SetEvaluation) -> Iterator[_Shot]:
+    """Each shot under each perturbation, with the plate, the truth, and what contenders made of it."""
+    scores = {(s.clip, s.focusing, s.perturbation, s.contender): s for s in found.scores}
+
+    def shot(job: Job) -> tuple[str, str, str]:
+        return job.clip.clip.name, job.focusing.name, job.perturbation.name
+
+    for (clip, focusing, way), group in groupby(found.jobs, key=shot):
+        jobs = list(group)
+        first = jobs[0]
+        tiles = []
+        for job in jobs:
+            score = scores.get((clip, focusing, way, job.contender.name))
+            if score is not None:
+                strip, errors = (_below(found, path) for path in (job.strip_file, job.error_file))
+                tiles.append(_Tile(job.contender.name, strip, errors, f"{score.value('psnr'):.2f} dB"))
+        if tiles:
+            plate, truth = _below(found, first.plate_strip), _below(found, first.truth_strip)
+            yield _Shot(
+                f"{clip} {focusing}" + ("" if way == "none" else f", disparity spoiled: {way}"),
+                _course(first),
+                min(first.clip.clip.frames, MOST_FRAMES),
+                *strip_size(first.clip.clip.width, first.clip.clip.height),
+                (_Tile("Plate", plate), _Tile("Truth", truth), *tiles),
+            )
+
+
+def _course(job: Job) -> str:
+    """Focus and K of the shot in words."""
+    focus, strength = job.focusing.focus, job.focusing.strength
+    return f"focus {_run(focus, 2)}, K {_run(strength, 1)}, {job.focusing.kind}"
+
+
+def _run(values: tuple[float, ...], digits: int) -> str:
+    first, last = f"{values[0]:.{digits}f}", f"{values[-1]:.{digits}f}"
+    return first if first == last else f"{first} to {last}"
+
+
+def _below(found: SetEvaluation, path: Path) -> str:
+    """The place as the page writes it."""
+    return Path(os.path.relpath(path, found.options.out)).as_posix()
