@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from training.data.clips import Asset, ClipSet
     from training.data.making import Made
     from training.data.recipe import DataRecipe, RecipePreset
+    from training.data.stereo_layouts import Layout
 
 __all__ = ["data"]
 
 PRESETS: Final = ("tiny", "small", "full")
+STEREO_LAYOUTS: Final = ("irs", "tartanair")
 
 data = typer.Typer(
     name="data", help="Make sets of clips with known depth of field, to train on and to evaluate.", no_args_is_help=True
@@ -76,6 +78,45 @@ def make(
         return
     speed = f"{last[0].made} made in {last[0].seconds:.0f} s, {last[0].per_minute:.2f} a minute"
     typer.echo(f"{out}: {len(finished)} clips; {speed}")
+
+
+@data.command("import")
+def bring(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Top folder of the stereo set.", show_default=False)],
+    layout: Annotated[
+        str, typer.Option("--layout", metavar="|".join(STEREO_LAYOUTS), help="How it lies.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the new set.", show_default=False)],
+    frames: Annotated[int, typer.Option("--frames", min=1, max=1000, help="Frames of a clip.")] = 25,
+    clips: Annotated[int | None, typer.Option("--clips", min=1, help="At most so many; all when not given.")] = None,
+    json: _Json = False,
+) -> None:
+    """Make a set from a rendered stereo set: 5 focal distances, 3 blurs and sweeps, by the optical renderer."""
+    if layout not in STEREO_LAYOUTS:
+        raise typer.BadParameter(f'there is no layout "{layout}"; choose {", ".join(STEREO_LAYOUTS)}')
+    from training.data.stereo import StereoRecipe, import_stereo
+    from ui.cli.progress import counting
+    from ui.cli.signals import interrupt_on_signals
+
+    recipe = StereoRecipe(layout=cast("Layout", layout), frames=frames, clips=clips)
+    with interrupt_on_signals(), counting("clips") as shown:
+
+        def say(name: str, done: int, total: int) -> None:
+            if json:
+                typer.echo(jsonlib.dumps({"event": "clip", "name": name, "done": done, "total": total}))
+            else:
+                shown(f"{name} there", done, total, "")
+
+        try:
+            finished = import_stereo(source, out, recipe, say=say)
+        except KeyboardInterrupt:
+            raise CancelledError(
+                f"stopped; finished clips are kept in {out}, and the same command makes the rest"
+            ) from None
+    if json:
+        typer.echo(jsonlib.dumps({"event": "data", **_facts(finished)}))
+        return
+    typer.echo(f"{out}: {len(finished)} clips")
 
 
 @data.command("info")
