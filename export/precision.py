@@ -3,7 +3,7 @@
 A half holds weights and whatever goes from layer to layer. fp32 are: norms with their scale and shift, softmax where
 it stands alone, sinusoids with all that leads to them, what the U-Net is told of the blur strength until it meets the
 picture (eight bits would round K), and the preparing of pictures before the first convolution. ``Attention`` is given
-halves, which its fused kernels ask for; they keep the softmax inside in fp32.
+halves, which flash attention asks for; it keeps the softmax inside in fp32.
 """
 
 from __future__ import annotations
