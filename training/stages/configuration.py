@@ -129,19 +129,12 @@ class TrainingRun(DocumentPart):
         filled = dict(values.get("stages", {}))
         if isinstance(given.get("stages"), Mapping):
             for number, entry in given["stages"].items():
+                _require_known(number)
                 filled[str(number)] = _over(filled.get(str(number), {}), entry)
             given["stages"] = filled
         if "start" not in values and "start" not in given:
             raise ValueError("start is missing; name weights to start from, or a preset for random ones")
         return {**values, **given}
-
-    @model_validator(mode="after")
-    def _known_stages(self) -> TrainingRun:
-        unknown = sorted(self.stages.keys() - STAGES.keys())
-        if unknown:
-            known = ", ".join(f"{number} ({title})" for number, title in STAGES.items())
-            raise ValueError(f"there is no stage {unknown[0]}; stages are {known}")
-        return self
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -191,6 +184,12 @@ def run_schema() -> dict[str, Any]:
     for part in (schema, *schema["$defs"].values()):
         part.pop("required", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "required": ["data"]}
+
+
+def _require_known(stage: object) -> None:
+    if str(stage) not in map(str, STAGES):
+        known = ", ".join(f"{number} ({title})" for number, title in STAGES.items())
+        raise ValueError(f"there is no stage {stage}; stages are {known}")
 
 
 def _over(preset: Mapping[str, Any], entry: object) -> object:

@@ -7,7 +7,7 @@ from pathlib import Path
 from accelerate import Accelerator, PartialState  # type: ignore[import-untyped]
 from accelerate.state import AcceleratorState  # type: ignore[import-untyped]
 
-from engine.errors import TrainingError
+from engine.errors import TrainingError, require
 from training.stages.configuration import StageSettings
 
 __all__ = ["Accelerator", "open_accelerator", "this_process"]
@@ -31,7 +31,7 @@ def open_accelerator(settings: StageSettings, log: Path) -> Accelerator:
     # Accelerate keeps one precision for the whole process, and each stage has its own (1.15).
     AcceleratorState._reset_state()
     try:
-        return Accelerator(
+        accelerator = Accelerator(
             mixed_precision="no" if settings.precision == "fp32" else settings.precision,
             gradient_accumulation_steps=settings.accumulate,
             log_with="tensorboard",
@@ -41,3 +41,9 @@ def open_accelerator(settings: StageSettings, log: Path) -> Accelerator:
         raise TrainingError(
             f"this device has no {settings.precision} ({str(error).rstrip('.')}); set precision to fp32 or bf16"
         ) from None
+    require(
+        settings.precision != "fp16" or accelerator.device.type != "cpu",
+        TrainingError,
+        "fp16 wants a GPU, and none is found; set precision to fp32",
+    )
+    return accelerator

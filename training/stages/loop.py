@@ -143,11 +143,11 @@ class _Stage:
     def _update(self, batches: Iterator[dict[str, Tensor]], number: int) -> dict[str, float] | None:
         """One update: means of the losses, or None where it was skipped."""
         accelerator, optimizer = self.accelerator, self.optimizer
-        torch.manual_seed(self._seed(number))
         sums: dict[str, Tensor] = {}
         finite = True
-        for _ in range(self.settings.accumulate):
+        for turn in range(self.settings.accumulate):
             batch = next(batches)
+            torch.manual_seed(self._seed(number, turn))  # after the loader, which draws from it when it begins
             with accelerator.accumulate(self.model):
                 losses = self.model(batch)
                 told = accelerator.reduce({name: loss.detach().float() for name, loss in losses.items()}, "mean")
@@ -169,9 +169,10 @@ class _Stage:
             self.mean.step(self.parameters.values())
         return {name: float(value) for name, value in sums.items()}
 
-    def _seed(self, number: int) -> int:
-        """Of all that an update draws; devices draw apart."""
-        place = number * self.accelerator.num_processes + self.accelerator.process_index
+    def _seed(self, number: int, turn: int) -> int:
+        """Of all that is drawn for a batch of an update; devices draw apart."""
+        place = number * self.settings.accumulate + turn
+        place = place * self.accelerator.num_processes + self.accelerator.process_index
         mixed: int = (self.settings.seed * 1_000_003 + self.job.stage * 500_009 + place * 7_919) % 2**31
         return mixed
 
