@@ -211,7 +211,10 @@ def _files(path: Path) -> tuple[Path, ...]:
 
 def _listed(folder: Path) -> list[Path]:
     """What is in a folder, in the order of names that every system has; nothing hidden."""
-    return sorted((path for path in folder.iterdir() if path.name[:1] != "."), key=lambda path: path.name)
+    try:
+        return sorted((path for path in folder.iterdir() if path.name[:1] != "."), key=lambda path: path.name)
+    except OSError as error:
+        raise DataSetError(f"assets: {folder} cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _chosen(there: int, frames: int, every: int, rng: Rng) -> list[int]:

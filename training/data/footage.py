@@ -43,9 +43,12 @@ class Footage:
         """SHA-256 of all files, one after the other."""
         total = sha256()
         for path in (*self.files, *self.mattes):
-            with path.open("rb") as file:
-                while chunk := file.read(CHUNK):
-                    total.update(chunk)
+            try:
+                with path.open("rb") as file:
+                    while chunk := file.read(CHUNK):
+                        total.update(chunk)
+            except OSError as error:
+                raise DataSetError(f"asset {path} cannot be read ({error.strerror}); copy it again") from error
         return total.hexdigest()
 
     def colours(self, frames: Sequence[int]) -> list[Float32Array]:
