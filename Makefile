@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-CODE := engine export training ui tests rackfocus.py
+CODE := engine export training plugin ui tests rackfocus.py
 # pytest-xdist workers.
 JOBS ?= 2
 
