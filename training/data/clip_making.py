@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from engine.errors import OutputWriteError
 from engine.frames import Float32Array, Window
 from engine.media.saving import NewPart, save_image
 from engine.shot.storage import shot_to_json
+from training.data.assets import AssetLibrary
 from training.data.clips import CLIP, FIRST_FRAME, Asset, Clip, Focusing, Matte
 from training.data.focusing import draw_focusings, focusing_shot
 from training.data.recipe import DataRecipe
@@ -52,7 +54,8 @@ def make_clip(recipe: DataRecipe, number: int, folder: Path) -> Clip:
     """
     name = clip_name(number)
     place, unfinished = folder / name, folder / f".{name}{UNFINISHED}"
-    scene = clip_scene((recipe.seed, number), *recipe.width_height, recipe.frames, recipe.scenes)
+    library = _library(recipe)
+    scene = clip_scene((recipe.seed, number), *recipe.width_height, recipe.frames, recipe.scenes, library)
     focusings = draw_focusings(scene, recipe, np.random.default_rng((recipe.seed, number, 1)))
     clip = Clip(
         name=name,
@@ -64,7 +67,7 @@ def make_clip(recipe: DataRecipe, number: int, folder: Path) -> Clip:
             for prop, course in zip(scene.props, scene.disparities().T, strict=True)
         ),
         focusings=focusings,
-        assets=_assets((*scene.props, *scene.beyond)),
+        assets=_assets((*scene.props, *scene.beyond), library),
     )
     try:
         for old in (unfinished, place):
@@ -86,9 +89,16 @@ def make_clip(recipe: DataRecipe, number: int, folder: Path) -> Clip:
     return clip
 
 
-def _assets(props: tuple[Prop, ...]) -> tuple[Asset, ...]:
+@lru_cache(maxsize=1)
+def _library(recipe: DataRecipe) -> AssetLibrary:
+    """What the recipe's scenes show; its folders are listed once in a process."""
+    return AssetLibrary(recipe.assets, recipe.frames)
+
+
+def _assets(props: tuple[Prop, ...], library: AssetLibrary) -> tuple[Asset, ...]:
     source, licence = OWN
-    return tuple(Asset(name=name, source=source, licence=licence) for name in sorted({prop.name for prop in props}))
+    names = sorted({prop.name for prop in props})
+    return tuple(library.asset(name) or Asset(name=name, source=source, licence=licence) for name in names)
 
 
 def _write_frame(

@@ -30,7 +30,11 @@ class AssetFolder(DocumentPart):
     holds: Literal["elements", "backgrounds"] = Field(
         "elements", description="elements, cut out by their alpha; or backgrounds, opaque."
     )
-    licence: str = Field(description="Licence of what is in it; it is kept with every clip that shows some of it.")
+    licence: str = Field(
+        "",
+        description="Licence of what is in it, which every clip that shows some of it keeps; the first line of its "
+        "LICENCE file when not given.",
+    )
 
 
 class DataRecipe(DocumentPart):
@@ -63,7 +67,7 @@ class DataRecipe(DocumentPart):
         (4, 32), description="Least and most K at a width of 1024 where it changes within a clip."
     )
     ease_sweeps: bool = Field(False, description="Sweeps start and end softly; else they are even in disparity.")
-    rays: int = Field(144, ge=4, le=65536, description="Rays per pixel of the blurred pictures.")
+    rays: int = Field(100, ge=4, le=65536, description="Rays per pixel of the blurred pictures.")
     plate_samples: int = Field(8, ge=1, le=32, description="Samples across a pixel of the sharp pictures and mattes.")
 
     @model_validator(mode="after")

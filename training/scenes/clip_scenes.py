@@ -18,7 +18,7 @@ from engine.errors import DataSetError
 from engine.shot.part import DocumentPart
 from training.scenes.backdrops import Procedural, ground
 from training.scenes.motion import Motion
-from training.scenes.props import Prop, PropSource, no_lights
+from training.scenes.props import Prop, PropSource, exposed, no_lights
 from training.scenes.scene import Element, Scene
 
 __all__ = ["ClipScene", "ClipStyle", "clip_scene"]
@@ -32,6 +32,12 @@ LEAST_SHOWN: Final = 0.004
 """Share of the picture that an element must fill somewhere in the clip, uncovered."""
 
 ATTEMPTS: Final = 40
+
+WHOLE_WAY: Final = 24
+"""Frames from the start of a way to its end; a shorter clip has a part of it, a longer one is slower."""
+
+CLEARANCE: Final = 0.01
+"""Least disparity between the middles of two elements, before the scene is scaled."""
 
 BAND: Final = (0.18, 1.0)
 """Disparities among which the elements share; all is scaled afterwards so that the nearest point is at 1."""
@@ -120,7 +126,7 @@ def clip_scene(
     """Draw a scene.
 
     Of every element something is seen on some frame; the order of the elements in depth is the same on all frames; the
-    nearest point that is ever seen is at disparity 1.
+    nearest that is ever seen is at disparity 1 at most.
 
     Args:
         seed: of everything random.
@@ -135,8 +141,9 @@ def clip_scene(
     style, source = style or ClipStyle(), source or Procedural()
     for attempt in range(ATTEMPTS):
         scene = _draw(np.random.default_rng([*seed, attempt]), width, height, frames, style, source)
-        if _all_seen(scene):
-            return _normalised(scene)
+        small = _probe(scene)
+        if _all_seen(scene, small):
+            return _normalised(scene, small)
     names = ", ".join(sorted({prop.name for prop in scene.props}))
     raise DataSetError(
         f"no scene could be made in which all of {names} are seen; leave out those that are almost empty"
@@ -149,13 +156,15 @@ def _draw(rng: Rng, width: int, height: int, frames: int, style: ClipStyle, sour
     tall = 0.5 * height / width
     depths = _depths(rng, count)
     slant = _slant(rng, tall) if rng.random() < style.grounds else None
+    # One exposure and one colour of the light for all.
+    gain = 2.0 ** (rng.uniform(-0.9, 0.9) + rng.normal(0.0, 0.12, 3))
     props, places = [], []
     for near, far in depths:
-        size = rng.uniform(0.4, 0.85) * rng.uniform(0.7, 1.1)
-        prop = source.element(rng, max(int(size * width), 24))
+        size = rng.uniform(0.45, 1.0)
+        prop = exposed(source.element(rng, max(int(size * width), 24)), gain)
         h, w = prop.frames[0].shape[:2]
         # A tall thing is made as high as a wide one would be wide.
-        size *= min(1.0, 2.4 * tall * w / h)
+        size *= min(1.0, 2.6 * tall * w / h)
         way = _way(rng, (near, far), tall, frames, style, prop)
         if slant is not None and slant[0] == 0.0 and prop.upright:
             way = replace(way, y=slant[2] + way.disparity / slant[1] - 0.42 * size * h / w)
@@ -165,11 +174,11 @@ def _draw(rng: Rng, width: int, height: int, frames: int, style: ClipStyle, sour
         places.append(Element(prop.frames[0], size, way, (float(lean[0]), float(lean[1])), lights))
     beyond = []
     if slant is not None:
-        beyond.append(ground(rng, int(1.4 * width)))
+        beyond.append(exposed(ground(rng, int(1.4 * width)), gain))
         places.append(_laid(beyond[0], slant))
     wide = rng.uniform(1.5, 1.9)
-    beyond.append(source.background(rng, int(wide * width)))
-    drift = 0.02 * style.motion * rng.normal(0.0, 1.0, 2) / frames
+    beyond.append(exposed(source.background(rng, int(wide * width)), gain))
+    drift = 0.02 * style.motion * rng.normal(0.0, 1.0, 2) / max(frames - 1, WHOLE_WAY)
     back = Motion(0.0, 0.0, float(rng.uniform(0.01, 0.09)), drift=(float(drift[0]), float(drift[1])))
     shining = beyond[-1].lights if style.lights else no_lights()
     places.append(Element(beyond[-1].frames[0], wide, back, lights=shining, endless=True))
@@ -194,7 +203,10 @@ def _way(rng: Rng, band: tuple[float, float], tall: float, frames: int, style: C
     near, far = band
     heading = DIRECTIONS[rng.integers(6)]
     middle = rng.uniform((-0.34, -0.7 * tall), (0.34, 0.7 * tall))
-    reach = style.motion * rng.uniform(0.05, 0.3)
+    span = max(frames - 1, 1)
+    # A short clip is a part of a way, so that things are as fast in it as in a long one.
+    amount = style.motion * min(1.0, span / WHOLE_WAY)
+    reach = amount * rng.uniform(0.05, 0.3)
     path = 0.15 * reach * rng.normal(0.0, 1.0, 2)
     axis = {"left": (-1, 0), "right": (1, 0), "up": (0, -0.7), "down": (0, 0.7)}.get(heading, (0, 0))
     path += reach * np.array(axis)
@@ -203,13 +215,11 @@ def _way(rng: Rng, band: tuple[float, float], tall: float, frames: int, style: C
     first, last = rng.uniform(far, near), rng.uniform(far, near)
     if heading in ("towards", "away"):
         first, last = (far, near) if heading == "towards" else (near, far)
-    # Still pictures stay where they are, and half of the way is half as far in depth too.
-    last = float(np.clip(first + style.motion * (last - first), far, near))
-    span = max(frames - 1, 1)
+    last = float(np.clip(first + amount * (last - first), far, near))
     drift = (end * first / last - start) / span
-    turn = np.radians(style.rotation) * style.motion * rng.uniform(-1.0, 1.0) * (rng.random() < 0.7)
+    turn = np.radians(style.rotation) * amount * rng.uniform(-1.0, 1.0) * (rng.random() < 0.7)
     lean = np.radians(10.0 if prop.upright else 180.0) * rng.uniform(-1.0, 1.0)
-    sway = 0.012 * style.motion * rng.uniform(-1.0, 1.0, 2) * (rng.random() < 0.4)
+    sway = 0.012 * amount * rng.uniform(-1.0, 1.0, 2) * (rng.random() < 0.4)
     return Motion(
         float(start[0]),
         float(start[1]),
@@ -228,6 +238,7 @@ def _way(rng: Rng, band: tuple[float, float], tall: float, frames: int, style: C
 def _camera(rng: Rng, frames: int, amount: float) -> Motion:
     """A tripod, a dolly or a hand."""
     span = max(frames - 1, 1)
+    amount *= min(1.0, span / WHOLE_WAY)
     kind = rng.integers(3)
     drift = amount * rng.normal(0.0, 0.05, 2) * (kind > 0) / span
     approach = amount * rng.uniform(-0.12, 0.12) * (kind == 1) / span
@@ -259,8 +270,7 @@ def _laid(prop: Prop, slant: tuple[float, float, float]) -> Element:
     across, down, horizon = slant
     middle = 0.3
     x, y = (horizon + middle / across, 0.0) if across else (0.0, horizon + middle / down)
-    # TEXTURE: a quarter turn would not matter; the surface is square.
-    return Element(prop.frames[0], 2.6, Motion(x, y, middle), (across, down), endless=False)
+    return Element(prop.frames[0], 2.6, Motion(x, y, middle), (across, down))
 
 
 def _probe(scene: ClipScene) -> Scene:
@@ -274,38 +284,39 @@ def _grid(scene: Scene) -> NDArray[np.float64]:
     return np.stack([x, y, np.ones_like(x)])
 
 
-def _all_seen(scene: ClipScene) -> bool:
+def _all_seen(scene: ClipScene, small: Scene) -> bool:
     """Whether the order in depth holds, and enough of every element is seen at the start, midway or at the end."""
-    small = _probe(scene)
     grid = _grid(small)
     count = len(scene.props)
     for index in range(scene.frames):
         middles = small.middles(index)[:count]
-        if np.any(np.diff(middles) > -0.01) or np.any(middles <= 0.0):
+        if np.any(np.diff(middles) > -CLEARANCE) or np.any(middles <= 0.0):
             return False
     shown = np.zeros(count)
     for index in {0, scene.frames // 2, scene.frames - 1}:
         mattes = np.stack([small.matte(index, e, side=2) for e in range(len(scene.places))])
-        depths = np.einsum("ec,chw->ehw", [small.plane(index, e) for e in range(len(scene.places))], grid)
+        depths = np.tensordot(small.maps(index)[:, 2], grid, 1)
         for e in range(count):
             left = mattes[e] * np.prod(np.where(depths > depths[e], 1.0 - mattes, 1.0), axis=0)
             shown[e] = max(shown[e], float(left.mean()))
     return bool(np.all(shown >= LEAST_SHOWN))
 
 
-def _normalised(scene: ClipScene) -> ClipScene:
-    """The same scene in other units of depth, so that the nearest point that is ever seen has disparity 1."""
-    small = _probe(scene)
+def _normalised(scene: ClipScene, small: Scene) -> ClipScene:
+    """The same scene in other units of depth, so that nothing within the frame is ever nearer than disparity 1."""
     grid = _grid(small)
+    # A little more than the surface: a small pixel covers many large ones.
+    halves = np.array([0.55 * np.array(place.surface.shape[1::-1]) for place in scene.places])[..., None, None]
     nearest = 0.0
     for index in range(scene.frames):
-        nearest = max(nearest, float(small.middles(index).max()))
-        for e in range(len(scene.places)):
-            seen = small.matte(index, e, side=2) > 0.0
-            if seen.any():
-                # A pixel has corners: half a pixel of the slope on both axes.
-                plane = small.plane(index, e)
-                nearest = max(nearest, float(np.tensordot(plane, grid, 1)[seen].max()) + 0.5 * abs(plane[:2]).sum())
+        maps = small.maps(index)
+        place = np.tensordot(maps, grid, 1)
+        depth = place[:, 2]
+        away = np.abs(place[:, :2] / np.maximum(depth, 1e-6)[:, None] - halves / 1.1)
+        inside = (away < halves).all(axis=1) & (depth > 0.0)
+        inside[-1] = True  # the background is everywhere
+        corner = 0.5 * np.abs(maps[:, 2, :2]).sum(axis=1)[:, None, None]
+        nearest = max(nearest, float(small.middles(index).max()), float((depth + corner)[inside].max()))
     scale = 1.0 / nearest
     places = tuple(
         replace(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 from training.scenes import foliage, mattes, objects, textures
 from training.scenes.objects import cut
 
-__all__ = ["PROPS", "Prop", "PropSource", "graded", "no_lights", "pigment"]
+__all__ = ["PROPS", "Prop", "PropSource", "Rng", "exposed", "graded", "no_lights", "pigment"]
 
 Rng = np.random.Generator
 Colour = tuple[float, float, float]
@@ -82,6 +83,14 @@ def graded(surface: Float32Array, rng: Rng, stops: float = 1.0) -> Float32Array:
     y = ((np.arange(height, dtype=np.float32) + 0.5) / height - 0.5)[:, None, None]
     side = 1.0 + fall * 1.4 * (np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y)
     return np.concatenate([colour * side * alpha, alpha], axis=-1).astype(np.float32)
+
+
+def exposed(prop: Prop, gain: NDArray[np.float64]) -> Prop:
+    """A prop in another light: its colours and its lights times a gain for R, G, B."""
+    times = np.append(gain, 1.0).astype(np.float32)
+    lights = prop.lights.copy()
+    lights[:, 3:] *= times[:3]
+    return replace(prop, frames=tuple(frame * times for frame in prop.frames), lights=lights)
 
 
 def _seed(rng: Rng) -> int:

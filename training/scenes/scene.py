@@ -166,9 +166,9 @@ class Scene:
         trace(planes.only(element), plate_set(side), 0.0, 0.0, image)
         return np.ascontiguousarray(image[..., 3])
 
-    def plane(self, frame: float, element: int) -> NDArray[np.float64]:
-        """(3,): an element's disparity at pixel position (x, y) is the product with ``(x, y, 1)``, also beyond it."""
-        return np.array(self._at(frame, 0.0, 0.0)[0].maps[element, 2])
+    def maps(self, frame: float) -> NDArray[np.float64]:
+        """(E, 3, 3): from pixel position (x, y, 1) to (column * d, row * d, d) on every element, as in `Planes`."""
+        return self._at(frame, 0.0, 0.0)[0].maps
 
     def middles(self, frame: float) -> NDArray[np.float64]:
         """(E,): disparity of the middle of every element."""
