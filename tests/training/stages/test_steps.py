@@ -179,3 +179,18 @@ def test_a_trained_network_is_in_train_mode_and_a_frozen_one_never() -> None:
 def test_a_stage_that_is_none_is_told() -> None:
     with pytest.raises(TrainingError, match="there is no stage 4; give one of 0, 1, 2, 3"):
         step_of(4)
+
+
+@pytest.mark.parametrize(("stage", "steps", "factor"), [(0, 24, 2), (1, 12, 10), (2, 16, 8), (3, 16, 1.7)])
+def test_one_batch_is_learnt_by_heart(stage: int, steps: int, factor: float) -> None:
+    step = stage_step(stage, networks(gate=0.1), settings(texture_weight=0.0))
+    optimizer = torch.optim.AdamW(step.trained_parameters().values(), lr=3e-3, betas=(0.9, 0.99))
+    losses = []
+    for _ in range(steps):
+        loss = step(batch())["total"]
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(step.trained_parameters().values(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / factor, losses
