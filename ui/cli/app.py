@@ -24,6 +24,7 @@ from ui.cli.doctor import doctor
 from ui.cli.evaluate import evaluate
 from ui.cli.export import export
 from ui.cli.info import info
+from ui.cli.install import install
 from ui.cli.render import render
 from ui.cli.train import train
 from ui.cli.weights import weights
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, render, check, info, evaluate, bench, train, export, build, doctor):
+for _command in (demo, render, check, info, evaluate, bench, train, export, build, install, doctor):
     app.command()(_command)
 app.add_typer(weights)
 app.add_typer(cache)
