@@ -46,9 +46,6 @@ MATTES: Final = ("pha", "alpha", "mask", "masks", "matte")
 WITH_ALPHA: Final = frozenset({".png", ".exr", ".tif", ".tiff"})
 STILLS: Final = WITH_ALPHA | {".jpg", ".jpeg", ".dpx"}
 
-SHOWN: Final = 0.02
-"""Alpha above which a picture is kept when it is cropped: compressed mattes have noise below it."""
-
 _LICENCE: Final = re.compile(r"(licen[cs]e|copying)([._-].*)?", re.IGNORECASE)
 
 
@@ -101,7 +98,7 @@ class AssetLibrary:
             return self._otherwise.element(rng, width)
         entry = self._elements[int(rng.integers(len(self._elements)))]
         numbers = _chosen(len(entry.footage), self._frames, self._every, rng)
-        return Prop(entry.name, tuple(_at_most(picture, width) for picture in _cropped(entry, numbers)))
+        return Prop(entry.name, tuple(_at_most(picture, width) for picture in entry.footage.cut_outs(numbers)))
 
     def background(self, rng: Rng, width: int) -> Prop:
         """A background, opaque; arguments and errors as for :meth:`element`."""
@@ -126,7 +123,7 @@ class AssetLibrary:
             DataSetError: something cannot be used; names the first such file.
         """
         for entry in self._elements:
-            _cropped(entry, [0])
+            list(entry.footage.cut_outs([0]))
         for entry in self._backgrounds:
             _opaque(entry)
 
@@ -225,21 +222,8 @@ def _chosen(there: int, frames: int, every: int, rng: Rng) -> list[int]:
     return [start + k * step for k in range(count)]
 
 
-def _cropped(entry: _Entry, numbers: Sequence[int]) -> list[Float32Array]:
-    """(h, w, 4) each: the part of the picture in which something is shown on any of the frames."""
-    pictures = entry.footage.cut_outs(numbers)
-    shown = np.max([picture[..., 3] for picture in pictures], axis=0)
-    require(
-        float(shown.max()) > 0.5,
-        DataSetError,
-        f"asset {entry.footage.files[0]}: its alpha shows nothing; take it away, or give it another matte",
-    )
-    rows, columns = (np.flatnonzero((shown > SHOWN).any(axis=axis)) for axis in (1, 0))
-    return [picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] for picture in pictures]
-
-
 def _opaque(entry: _Entry) -> Float32Array:
-    image = entry.footage.colours([0])[0]
+    (image,) = entry.footage.colours([0])
     return np.concatenate([image, np.ones((*image.shape[:2], 1), np.float32)], axis=2)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +22,9 @@ __all__ = ["Footage"]
 
 CHUNK: Final = 1 << 20
 """Bytes that are read at once for a digest."""
+
+SHOWN: Final = 0.02
+"""Alpha above which a picture is kept when it is cropped: compressed mattes have noise below it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,75 +54,100 @@ class Footage:
                 raise DataSetError(f"asset {path} cannot be read ({error.strerror}); copy it again") from error
         return total.hexdigest()
 
-    def colours(self, frames: Sequence[int]) -> list[Float32Array]:
-        """(H, W, 3) of some frames: scene-linear R, G, B, alpha multiplied in where the files have it."""
-        return [image[..., :3] for image in _each(self.files, frames, _linear)]
+    def colours(self, frames: Sequence[int]) -> Iterator[Float32Array]:
+        """(H, W, 3) of some frames: scene-linear R, G, B, alpha multiplied in where the files have it.
 
-    def cut_outs(self, frames: Sequence[int]) -> list[Float32Array]:
-        """(H, W, 4) of some frames, of one size: scene-linear, premultiplied.
+        Args:
+            frames: in rising order.
+        """
+        yield from (image[..., :3] for image in _read(self.files, frames, _linear))
+
+    def cut_outs(self, frames: Sequence[int]) -> Iterator[Float32Array]:
+        """(h, w, 4) of some frames: scene-linear, premultiplied, cropped to what alpha shows on any of them.
+
+        Args:
+            frames: in rising order.
 
         Raises:
-            DataSetError: a file cannot be read, there is no alpha, or sizes or lengths differ.
+            DataSetError: a file cannot be read, there is no alpha or it shows nothing, or sizes or lengths differ.
         """
-        images = _each(self.files, frames, _linear)
-        made = self._with_mattes(images, frames) if self.mattes else images
-        require(
-            all(image.shape[2] == 4 for image in made),
-            DataSetError,
-            f"{self.files[0]} has no alpha; give it one, or a matte in a folder beside its own",
-        )
-        sizes = sorted({_size(image) for image in made})
-        require(
-            len(sizes) == 1,
-            DataSetError,
-            f"{self.files[0]}: its frames are {' and '.join(sizes)}; give all of a clip in one size",
-        )
-        return made
+        images: Iterable[Float32Array] = _read(self.files, frames, _linear)
+        if not self.mattes:
+            images = list(images)
+            require(
+                all(image.shape[2] == 4 for image in images),
+                DataSetError,
+                f"{self.files[0]} has no alpha; give it one, or a matte in a folder beside its own",
+            )
+            box = self._box([image[..., 3:] for image in images])
+            yield from (image[box] for image in images)
+            return
+        alphas = self._alphas(frames)
+        box = self._box(alphas)
+        size = _size(alphas[0])
+        cropped = [alpha[box] for alpha in alphas]
+        del alphas  # before the pictures come, which are four times as large
+        for image, alpha in zip(images, cropped, strict=True):
+            require(
+                _size(image) == size,
+                DataSetError,
+                f"{self.files[0]} is {_size(image)} but its matte {self.mattes[0]} is {size}; give both in one size",
+            )
+            yield np.concatenate([image[box][..., :3] * alpha, alpha], axis=2)
 
-    def _with_mattes(self, images: list[Float32Array], frames: Sequence[int]) -> list[Float32Array]:
+    def _alphas(self, frames: Sequence[int]) -> list[Float32Array]:
         there = _count(self.mattes)
         require(
             there == len(self),
             DataSetError,
             f"{self.files[0]} has {len(self)} frames but its matte {self.mattes[0]} has {there}; copy both again",
         )
-        made = []
-        for image, alpha in zip(images, _each(self.mattes, frames, _as_they_are), strict=True):
-            require(
-                image.shape[:2] == alpha.shape[:2],
-                DataSetError,
-                f"{self.files[0]} is {_size(image)} but its matte {self.mattes[0]} is {_size(alpha)}; "
-                "give both in one size",
-            )
-            made.append(np.concatenate([image[..., :3] * alpha, alpha], axis=2))
-        return made
+        return list(_read(self.mattes, frames, _as_they_are))
+
+    def _box(self, alphas: Sequence[Float32Array]) -> tuple[slice, slice]:
+        """Rows and columns in which any of (H, W, 1) pictures of alpha shows something."""
+        sizes = sorted({_size(alpha) for alpha in alphas})
+        require(
+            len(sizes) == 1,
+            DataSetError,
+            f"{self.files[0]}: its frames are {' and '.join(sizes)}; give all of a clip in one size",
+        )
+        most = np.maximum.reduce(alphas)[..., 0]
+        require(
+            float(most.max()) > 0.5,
+            DataSetError,
+            f"{self.files[0]}: its alpha shows nothing; take it away, or give it another matte",
+        )
+        rows, columns = (np.flatnonzero((most > SHOWN).any(axis=axis)) for axis in (1, 0))
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _each(
-    files: tuple[Path, ...], frames: Sequence[int], read: Callable[[Path, list[int]], list[Float32Array]]
-) -> list[Float32Array]:
-    """Frames in the order asked for, each file opened once and read forwards."""
-    wanted = sorted(set(frames))
+def _read(
+    files: tuple[Path, ...], frames: Sequence[int], read: Callable[[Path, Sequence[int]], Iterator[Float32Array]]
+) -> Iterator[Float32Array]:
+    """Frames as they are asked for; a movie is opened once and read forwards."""
     if len(files) == 1:
-        found = dict(zip(wanted, read(files[0], wanted), strict=True))
+        yield from read(files[0], frames)
     else:
-        found = {frame: read(files[frame], [0])[0] for frame in wanted}
-    return [found[frame] for frame in frames]
+        for frame in frames:
+            yield from read(files[frame], [0])
 
 
-def _linear(path: Path, frames: list[int]) -> list[Float32Array]:
+def _linear(path: Path, frames: Sequence[int]) -> Iterator[Float32Array]:
     """(H, W, C) each, as the engine takes a plate: scene-linear, premultiplied where there is alpha."""
     with _told(path), PlateReader(Plate(path=str(path))) as reader:
-        return [reader.read(reader.frames.numbers[frame]).image for frame in frames]
+        for frame in frames:
+            yield reader.read(reader.frames.numbers[frame]).image
 
 
-def _as_they_are(path: Path, frames: list[int]) -> list[Float32Array]:
+def _as_they_are(path: Path, frames: Sequence[int]) -> Iterator[Float32Array]:
     """(H, W, 1) each: a matte's one channel, which no curve may touch."""
     with _told(path), closing(open_source(str(path), "asset")) as source:
         numbers = source.frames(None, "asset").numbers
         channels = source.header(numbers[0]).parts[0].channels
         grey = "Y" if "Y" in channels else channels[0]
-        return [np.clip(source.pixels(numbers[frame], 0, [grey])[1], 0.0, 1.0) for frame in frames]
+        for frame in frames:
+            yield np.clip(source.pixels(numbers[frame], 0, [grey])[1], 0.0, 1.0)
 
 
 def _count(files: tuple[Path, ...]) -> int:

@@ -178,7 +178,7 @@ def _make(clip: _Source, place: Path, recipe: StereoRecipe, folder: Path) -> Non
     renderers = [OpticalRenderer.from_shot(shot) for shot in shots]
     with new_clip(folder, clip.name) as new:
         for index, (pair, disparity) in enumerate(zip(clip.pairs, disparities, strict=True)):
-            plate = Footage((pair.image,)).colours([0])[0]
+            (plate,) = Footage((pair.image,)).colours([0])
             _check_size(pair.image, plate, (height, width))
             # What is stored is what is rendered: the truth belongs to these files, not to finer values.
             plate = plate.astype(np.float16).astype(np.float32)
