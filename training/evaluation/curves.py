@@ -63,7 +63,7 @@ def curves(found: SetEvaluation) -> str:
     largest = max((k for series in strengths for k, _ in series.points), default=32.0)
     least = min((k for series in strengths for k, _ in series.points), default=1.0)
     low = max((tick for tick in ticks if tick <= least), default=ticks[0])
-    high = min((tick for tick in ticks if tick >= largest), default=ticks[-1])
+    high = min((tick for tick in ticks if tick >= max(largest, 2.0 * low)), default=ticks[-1])
     return line_chart(
         "How near to the truth",
         (
