@@ -84,7 +84,10 @@ def make(
 def bring(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Top folder of the stereo set.", show_default=False)],
     layout: Annotated[
-        str, typer.Option("--layout", metavar="|".join(STEREO_LAYOUTS), help="How it lies.", show_default=False)
+        str,
+        typer.Option(
+            "--layout", metavar="|".join(STEREO_LAYOUTS), help="How the set lies on the disk.", show_default=False
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the new set.", show_default=False)],
     frames: Annotated[int, typer.Option("--frames", min=1, max=1000, help="Frames of a clip.")] = 25,
