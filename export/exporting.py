@@ -136,10 +136,7 @@ def export_weights(
             tools=_tools(),
             graphs=graphs,
             wide=wide,
-            copy_graph=_write_copying(temporary / "copy.onnx", DTYPES[precision], DTYPES[precision]),
-            widen_graph=None
-            if precision == "fp32"
-            else _write_copying(temporary / "widen.onnx", DTYPES[precision], DTYPES["fp32"]),
+            copy_graph=_write_copying(temporary / "copy.onnx", DTYPES[precision]),
         )
         _write(temporary / PARITY, {"precision": precision, "graphs": [_told(done) for done in report]})
         _write(temporary / MANIFEST, manifest.model_dump(mode="json"))
@@ -218,8 +215,8 @@ def _require_room(place: Path, overwrite: bool, source: Path) -> None:
     )
 
 
-def _write_copying(path: Path, source: ir.DataType, target: ir.DataType) -> GraphFile:
-    save_graph(copying_graph(source, target), path)
+def _write_copying(path: Path, dtype: ir.DataType) -> GraphFile:
+    save_graph(copying_graph(dtype), path)
     return file_of(path, None)
 
 

@@ -8,19 +8,13 @@ from export.tracing import OPSET
 
 __all__ = ["copying_graph"]
 
-RANK = 4
-"""Of what is copied: (N, C, H, W)."""
 
-
-def copying_graph(source: ir.DataType, target: ir.DataType) -> ir.Model:
-    """Input ``source`` (N, C, H, W) in one type to output ``target`` in the same, or in another."""
+def copying_graph(dtype: ir.DataType) -> ir.Model:
+    """Input ``source`` (N, C, H, W) to output ``target``, the same."""
     shape = ir.Shape(["n", "c", "h", "w"])
-    given = ir.Value(name="source", shape=shape, type=ir.TensorType(source))
-    if source == target:
-        node = ir.Node("", "Identity", [given], name="Copy")
-    else:
-        node = ir.Node("", "Cast", [given], [ir.AttrInt64("to", target)], name="Cast")
+    given = ir.Value(name="source", shape=shape, type=ir.TensorType(dtype))
+    node = ir.Node("", "Identity", [given], name="Copy")
     made = node.outputs[0]
-    made.name, made.shape, made.dtype = "target", shape, target
+    made.name, made.shape, made.dtype = "target", shape, dtype
     graph = ir.Graph([given], [made], nodes=[node], name="copy", opset_imports={"": OPSET})
     return ir.Model(graph, ir_version=10, producer_name="rackfocus")

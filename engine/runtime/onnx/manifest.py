@@ -80,7 +80,6 @@ class Manifest(_Part):
         wide: graphs that compute in fp32 from the same weights, for windows that come out not finite; empty in fp32.
             All that goes in and out of them is fp32, skips included.
         copy_graph: one operator that copies ``source`` (N, C, H, W) to ``target`` in the working precision.
-        widen_graph: one that casts ``source`` in the working precision to ``target`` in fp32; None in fp32.
     """
 
     version: int = MANIFEST_VERSION
@@ -102,7 +101,6 @@ class Manifest(_Part):
     graphs: dict[GraphName, GraphFile]
     wide: dict[GraphName, GraphFile] = Field(default_factory=dict)
     copy_graph: GraphFile
-    widen_graph: GraphFile | None = None
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -139,8 +137,6 @@ def read_manifest(folder: Path) -> Manifest:
         where = ".".join(str(part) for part in first["loc"])
         raise CorruptWeightsError(f"{place}: {where}: {first['msg'].lower()}; export again") from None
     files = [*manifest.graphs.values(), *manifest.wide.values(), manifest.copy_graph]
-    if manifest.widen_graph is not None:
-        files.append(manifest.widen_graph)
     missing = [name for file in files for name in (file.file, file.data) if name and not (folder / name).is_file()]
     if missing or set(manifest.graphs) != set(GRAPHS):
         absent = missing or sorted(set(GRAPHS) - set(manifest.graphs))
