@@ -12,18 +12,17 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
 import numba
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
-from engine.errors import DataSetError, MemoryShortError, OutputWriteError, require
-from engine.media.temporary import place_file, temporary_path
-from training.data.clip_making import UNFINISHED, clip_name, make_clip
+from engine.errors import DataSetError, MemoryShortError, require
+from training.data.clip_making import clip_name, make_clip
 from training.data.clips import CLIP, MANIFEST, Clip, ClipSet, Manifest
 from training.data.recipe import DataRecipe
+from training.data.writing import UNFINISHED, program, write_manifest
 
 __all__ = ["Made", "Say", "make_set"]
 
@@ -76,7 +75,7 @@ def make_set(recipe: DataRecipe, out: str | Path, *, workers: int = 1, say: Say 
     """
     folder = Path(out)
     manifest = _begun(recipe, folder)
-    _write_manifest(manifest, folder)
+    write_manifest(manifest, folder)
     begin = time.monotonic()
     total = len(manifest.clips)
     missing = [number for number in range(1, total + 1) if not (folder / clip_name(number) / CLIP).is_file()]
@@ -91,7 +90,7 @@ def make_set(recipe: DataRecipe, out: str | Path, *, workers: int = 1, say: Say 
             shutil.rmtree(left, ignore_errors=True)
     finished = ClipSet(folder)
     assets = {asset.model_dump_json(): asset for clip in finished for asset in clip.clip.assets}
-    _write_manifest(manifest.model_copy(update={"assets": tuple(assets[key] for key in sorted(assets))}), folder)
+    write_manifest(manifest.model_copy(update={"assets": tuple(assets[key] for key in sorted(assets))}), folder)
     return ClipSet(folder)
 
 
@@ -99,7 +98,7 @@ def _begun(recipe: DataRecipe, folder: Path) -> Manifest:
     """The manifest of a new set, or of the one in the folder, if it is of the same recipe."""
     settings = recipe.model_dump(mode="json", exclude={"clips"})
     names = tuple(clip_name(number) for number in range(1, recipe.clips + 1))
-    wanted = Manifest(made_by=_program(), seed=recipe.seed, recipe=settings, clips=names)
+    wanted = Manifest(made_by=program(), seed=recipe.seed, recipe=settings, clips=names)
     if not (folder / MANIFEST).is_file():
         held = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         require(
@@ -125,26 +124,6 @@ def _begun(recipe: DataRecipe, folder: Path) -> Manifest:
         "choose another folder",
     )
     return wanted.model_copy(update={"assets": there.assets})
-
-
-def _program() -> str:
-    try:
-        return f"rackfocus {version('rackfocus')}"
-    except PackageNotFoundError:
-        return "rackfocus"
-
-
-def _write_manifest(manifest: Manifest, folder: Path) -> None:
-    path = folder / MANIFEST
-    temporary = temporary_path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise OutputWriteError(
-            f"{path} cannot be written ({error.strerror}); check the folder and its disk's space"
-        ) from error
-    place_file(temporary, path)
 
 
 def _made_clips(recipe: DataRecipe, numbers: list[int], folder: Path, workers: int) -> Generator[Clip, None, None]:

@@ -28,7 +28,7 @@ Rng = np.random.Generator
 PROBE: Final = 96
 """Width in pixels of the small pictures in which a drawn scene is looked at."""
 
-LEAST_SHOWN: Final = 0.004
+LEAST_SHOWN: Final = 0.008
 """Share of the picture that an element must fill somewhere in the clip, uncovered."""
 
 ATTEMPTS: Final = 40
@@ -157,7 +157,7 @@ def _draw(rng: Rng, width: int, height: int, frames: int, style: ClipStyle, sour
     depths = _depths(rng, count)
     slant = _slant(rng, tall) if rng.random() < style.grounds else None
     # One exposure and one colour of the light for all.
-    gain = 2.0 ** (rng.uniform(-0.9, 0.9) + rng.normal(0.0, 0.12, 3))
+    gain = 2.0 ** (rng.uniform(-0.6, 1.3) + rng.normal(0.0, 0.12, 3))
     props, places = [], []
     for near, far in depths:
         size = rng.uniform(0.45, 1.0)
