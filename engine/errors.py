@@ -30,6 +30,7 @@
     ├── DataSetError          data        a folder of training clips is missing, unfinished or damaged
     ├── TrainingError         training    a run of training cannot start, or not go on
     ├── DependencyError       install     an extra or an outside program is missing
+    ├── ProtocolError         worker.protocol  a host that this worker does not understand
     └── CancelledError        cancelled   a person or a host asked to stop
 
 A class is a cause and its code never changes: scripts, hosts and the farm read the code; people read the message,
@@ -65,6 +66,7 @@ __all__ = [
     "OutputError",
     "OutputExistsError",
     "OutputWriteError",
+    "ProtocolError",
     "ProviderFailedError",
     "RackfocusError",
     "SchemaError",
@@ -280,6 +282,13 @@ class DependencyError(RackfocusError):
 
     code = "install"
     exit_status = 5
+
+
+class ProtocolError(RackfocusError):
+    """A host and the worker speak different protocols, or the host did not say hello first."""
+
+    code = "worker.protocol"
+    exit_status = 10
 
 
 class CancelledError(RackfocusError):

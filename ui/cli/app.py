@@ -28,6 +28,7 @@ from ui.cli.install import install
 from ui.cli.render import render
 from ui.cli.train import train
 from ui.cli.weights import weights
+from ui.cli.worker import worker
 
 __all__ = ["app", "main", "run"]
 
@@ -46,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (demo, render, check, info, evaluate, bench, train, export, build, install, doctor):
+for _command in (demo, render, check, info, evaluate, bench, train, export, build, install, doctor, worker):
     app.command()(_command)
 app.add_typer(weights)
 app.add_typer(cache)

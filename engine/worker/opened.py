@@ -1,0 +1,171 @@
+"""A shot that is being looked at: opened once, with its depth limits, and the last frame at the size it is shown."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.depth import DepthLimits, focus_curve
+from engine.errors import ShotError, require
+from engine.frames import Float32Array, Window
+from engine.media import DepthImage, fit_depth
+from engine.optics import strength_curve
+from engine.render import Inputs, Report
+from engine.render.limits import shot_limits
+from engine.render.pull import FocusPull
+from engine.renderers.any_to_bokeh.fitting import Fit
+from engine.shot import Depth, Plate, Shot
+
+__all__ = ["OpenShot", "Proxy"]
+
+
+@dataclass(frozen=True, eq=False)
+class Proxy:
+    """A frame, made smaller.
+
+    Attributes:
+        image: (h, w, C) float32, each pixel the mean of the area that it covers.
+        channels: C names.
+        disparity: (h, w) float32, of one surface or the other where two meet.
+        window: of the full-size frame.
+        pixel_aspect: width of a pixel over its height.
+        scale: pixels of the proxy for one of the plate, across.
+    """
+
+    image: Float32Array
+    channels: tuple[str, ...]
+    disparity: Float32Array
+    window: Window
+    pixel_aspect: float
+    scale: float
+
+    @property
+    def row_scale(self) -> float:
+        """Pixels of the proxy for one of the plate, down."""
+        return float(self.image.shape[0] / self.window.height)
+
+
+class OpenShot:
+    """The inputs of a shot, and what was found out about them; shots with the same plate and depth share it.
+
+    Args:
+        shot: its plate and depth.
+
+    Raises:
+        MediaError: nothing can be read there.
+    """
+
+    def __init__(self, shot: Shot) -> None:
+        self._plate, self._depth = _sources(shot)
+        self._inputs = Inputs(shot.model_copy(update={"plate": self._plate}))
+        self._limits: DepthLimits | None = None
+        self._files: dict[int, tuple[str, ...]] = {}
+        self._picks: dict[tuple[int, float, float, int], float] = {}
+        self._shown: tuple[int, float, Proxy] | None = None
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._inputs.close()
+
+    def serves(self, shot: Shot, frame: int) -> bool:
+        """Whether the shot has the same plate and depth, and the frame's files are what they were."""
+        if _sources(shot) != (self._plate, self._depth) or frame not in self._inputs.frames:
+            return False
+        files = self._inputs.identities(frame)
+        return self._files.setdefault(frame, files) == files
+
+    def limits(self, shot: Shot, report: Report, stop: threading.Event) -> DepthLimits:
+        """The shot's depth limits; one pass over all frames where they are not given, once.
+
+        Raises:
+            DepthRangeError: the depth is all equal, or the limits leave no range.
+            CancelledError: ``stop`` was set.
+        """
+        if self._limits is None:
+            self._limits = shot_limits(shot, self._inputs, report, stop)
+        return self._limits
+
+    def pull(self, shot: Shot, limits: DepthLimits) -> FocusPull:
+        """The shot's focus pull; a pixel key that was read before is not read again.
+
+        Raises:
+            KeysError, OpticsError, MediaError: as ``FocusPull.of``.
+        """
+        focus = focus_curve(shot, limits, self.sampler(limits))
+        width = self._inputs.plate.info.window.display_width
+        return FocusPull(focus, strength_curve(shot, width, limits, focus))
+
+    def sampler(self, limits: DepthLimits) -> Callable[[int, float, float, int], float]:
+        """Reads the disparity under a pixel of the display window."""
+        read = self._inputs.sampler(limits)
+
+        def sample(frame: int, x: float, y: float, radius: int) -> float:
+            place = (frame, x, y, radius)
+            found = self._picks.get(place)
+            if found is None:
+                found = self._picks[place] = read(*place)
+            return found
+
+        return sample
+
+    def proxy(self, frame: int, scale: float, limits: DepthLimits, check: Callable[[], None]) -> Proxy:
+        """A frame at a scale; the last one is kept.
+
+        Args:
+            frame: of the shot.
+            scale: up to 1.
+            limits: of the shot's depth.
+            check: called between steps; it may raise to stop.
+
+        Raises:
+            ShotError: the frame is not in the shot.
+            MediaError, DepthError: it cannot be read.
+        """
+        require(
+            frame in self._inputs.frames,
+            ShotError,
+            f"frame: {frame} is not in the shot, which has {self._inputs.frames}; ask for a frame of the shot",
+        )
+        if self._shown is None or self._shown[:2] != (frame, scale):
+            self._shown = None  # its memory goes before the next one's comes
+            raw = self._inputs.read(frame)
+            check()
+            disparity, _ = self._inputs.disparity(raw, limits)
+            check()
+            plate = raw.plate
+            self._shown = (
+                frame,
+                scale,
+                _reduced(plate.image, plate.channels, disparity, plate.window, plate.pixel_aspect, scale, frame),
+            )
+        return self._shown[2]
+
+
+def _sources(shot: Shot) -> tuple[Plate, Depth]:
+    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth
+
+
+def _reduced(
+    image: Float32Array,
+    channels: tuple[str, ...],
+    disparity: Float32Array,
+    window: Window,
+    pixel_aspect: float,
+    scale: float,
+    frame: int,
+) -> Proxy:
+    width, height = max(round(window.width * scale), 1), max(round(window.height * scale), 1)
+    fit = Fit(window.width, window.height, width, height, width, height, 0, 0)
+    own = Window.of_size(window.width, window.height)
+    small = fit_depth(DepthImage(disparity, own), Window.of_size(width, height), "scale", frame)
+    return Proxy(
+        image=fit.shrink(image),
+        channels=channels,
+        disparity=np.ascontiguousarray(small),
+        window=window,
+        pixel_aspect=pixel_aspect,
+        scale=width / window.width,
+    )
