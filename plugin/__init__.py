@@ -4,6 +4,3 @@
 samples; ``nuke``, ``resolve`` and ``blender`` are the hosts. All of these use the standard library only, run on Python
 3.9, and import each other relatively, because they are installed into hosts under the name ``rackfocus_plugin``.
 """
-
-SHARED = ("__init__.py", "client.py", "document.py", "errors.py", "finding.py", "process.py")
-"""Files that go into every host, beside its own folder."""

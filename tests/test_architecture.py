@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ ALLOWED = {
     "engine": {"engine"},
     "training": {"training", "engine"},
     "export": {"export", "engine"},
+    "plugin": {"plugin", "engine"},
     "ui": {"ui", "plugin", "export", "training", "engine", "rackfocus"},
 }
 """Imports run one way: what each package may import of ours."""
@@ -35,10 +37,30 @@ TORCH_ROOMS = (
     "training/stages",
     "export",
 )
-"""The only places that may import what is no part of the base install; whoever needs them imports them when the work starts."""
+"""The only places that may import what is no part of the base install; who needs them imports them when work starts."""
+
+LATER_NAMES = {
+    "Self",
+    "StrEnum",
+    "TypeAlias",
+    "assert_never",
+    "pairwise",
+    "override",
+    "Never",
+    "NotRequired",
+    "batched",
+}
+"""Names of the standard library that Python 3.9 lacks, so far as a host's code may be tempted by them."""
 
 HEAVY = ("torch", "onnxruntime", "tensorrt", "PySide6", "PyQt5", "PyQt6", "scipy", "cv2", "diffusers", "transformers")
 """Packages that are no part of the base install."""
+
+
+INSTALLED_HERE = ("plugin/farm", "plugin/installing.py")
+"""The only parts of ``plugin`` that Rackfocus's own interpreter loads, and not a host's."""
+
+HOST_MODULES = {"nuke", "nukescripts", "bpy", "mathutils", "DaVinciResolveScript", "fusionscript"}
+"""What hosts bring into their own interpreters."""
 
 
 def sources(package: str) -> list[Path]:
@@ -50,8 +72,16 @@ def imported(file: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: relative imports hide what depends on what"
-            yield node.module or ""
+            if node.level:
+                assert in_a_host(file), f"{file}: relative imports hide what depends on what"
+                yield "." * node.level + (node.module or "")
+            else:
+                yield node.module or ""
+
+
+def in_a_host(file: Path) -> bool:
+    place = file.relative_to(ROOT).as_posix()
+    return place.startswith("plugin/") and not place.startswith(INSTALLED_HERE)
 
 
 def in_torch_room(file: Path) -> bool:
@@ -76,10 +106,68 @@ def test_imports_run_one_way(package: str) -> None:
     assert not wrong
 
 
+HOST_CODE = [file for file in sources("plugin") if in_a_host(file)]
+
+
+def test_what_a_host_loads_uses_the_standard_library_and_the_host_alone() -> None:
+    wrong = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in HOST_CODE
+        for name in imported(file)
+        if name[0] != "." and name.split(".")[0] not in sys.stdlib_module_names | HOST_MODULES
+    }
+    assert HOST_CODE
+    assert not wrong
+
+
+def test_what_a_host_loads_imports_nothing_above_its_own_package() -> None:
+    """It is installed under another name, beside nothing else of ours."""
+    wrong = {
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in HOST_CODE
+        for name in imported(file)
+        if name[0] == "." and len(name) - len(name.lstrip(".")) > len(file.relative_to(ROOT / "plugin").parts)
+    }
+    assert not wrong
+
+
+@pytest.mark.parametrize("file", HOST_CODE, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_what_a_host_loads_is_python_of_3_9(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    tree = ast.parse(text, feature_version=(3, 9))
+    # Annotations of a later Python are text there; everything else would be evaluated.
+    later = any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) for node in ast.walk(tree))
+    assert not later or "from __future__ import annotations" in text
+    taken = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert not taken & LATER_NAMES
+    assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
+
+
+def python_3_9() -> str | None:
+    """An interpreter of that version, if this machine has one."""
+    places = [shutil.which("python3.9"), *map(str, Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9"))]
+    for place in filter(None, places):
+        if subprocess.run([place, "-c", "pass"], capture_output=True, check=False).returncode == 0:
+            return place
+    return None
+
+
+@pytest.mark.skipif(python_3_9() is None, reason="needs Python 3.9")
+def test_what_all_hosts_share_loads_in_a_real_python_3_9() -> None:
+    code = (
+        "import sys, plugin.client, plugin.document;"
+        "print(sorted({n.split('.')[0] for n in sys.modules} & {'engine', 'numpy', 'torch', 'ui'}))"
+    )
+    command = [str(python_3_9()), "-c", code]
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/", env=environment)
+    assert done.stdout.strip() == "[]"
+
+
 def test_the_product_uses_only_the_base_install() -> None:
     wrong = {
         f"{file.relative_to(ROOT)}: {name}"
-        for package in ("engine", "training", "ui")
+        for package in ("engine", "training", "plugin", "ui")
         for file in sources(package)
         if not in_torch_room(file)
         for name in imported(file)
@@ -137,7 +225,7 @@ def test_the_constraints_hold_torch_and_nothing_but_versions() -> None:
 def test_every_python_file_is_short_enough_to_read() -> None:
     long = {
         str(file.relative_to(ROOT)): count
-        for package in ("engine", "ui")
+        for package in ("engine", "plugin", "ui")
         for file in sources(package)
         if (count := len(file.read_text(encoding="utf-8").splitlines())) > 400
     }
