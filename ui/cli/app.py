@@ -23,6 +23,7 @@ from ui.cli.demo import demo
 from ui.cli.doctor import doctor
 from ui.cli.evaluate import evaluate
 from ui.cli.export import export
+from ui.cli.farm import farm
 from ui.cli.info import info
 from ui.cli.install import install
 from ui.cli.render import render
@@ -52,6 +53,7 @@ for _command in (demo, render, check, info, evaluate, bench, train, export, buil
 app.add_typer(weights)
 app.add_typer(cache)
 app.add_typer(data)
+app.add_typer(farm)
 
 
 def _say_version(asked: bool) -> None:
