@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +18,7 @@ from training.evaluation.page import PAGE
 from training.evaluation.paper import PAPER_NOTE, PAPER_ROWS
 from training.evaluation.placing import write_text
 from training.evaluation.running import SetEvaluation
+from training.evaluation.sheets import telling_shots, write_sheet
 from training.evaluation.strips import MOST_FRAMES, strip_size
 from training.evaluation.tables import Table, all_tables, set_value
 from training.metrics import MEASURES
@@ -28,6 +29,7 @@ PAGE_FILE: Final = "report.html"
 MARKDOWN: Final = "report.md"
 JSON: Final = "report.json"
 CURVES: Final = "curves.svg"
+SHEETS: Final = "sheets"
 
 PAPER: Final = Table("The paper's own numbers", PAPER_ROWS, PAPER_NOTE)
 
@@ -66,17 +68,49 @@ def write_report(found: SetEvaluation) -> Path:
     """
     folder = found.options.out
     write_text(folder / JSON, as_json(found) + "\n")
-    write_text(folder / MARKDOWN, as_markdown(found))
     drawn = curves(found)
     write_text(folder / CURVES, drawn)
+    pictures = []
+    for title, jobs in telling_shots(found):
+        write_sheet(folder / SHEETS / _sheet_name(jobs[0]), jobs)
+        pictures.append(_picture(found, title, jobs))
+    write_text(folder / MARKDOWN, as_markdown(found) + "\n" + "\n".join(pictures))
     write_text(folder / PAGE_FILE, _page(found, drawn))
     return folder / PAGE_FILE
 
 
 def as_markdown(found: SetEvaluation) -> str:
-    """The tables, and the paper's in a section of its own."""
-    parts = [f"## {table.title}\n\n{_markdown(table.rows)}\n\n{table.note}\n" for table in (*all_tables(found), PAPER)]
-    return "\n".join(parts)
+    """The tables, the curves, and the paper's numbers in a section of their own."""
+    measured = "\n".join(_section(table) for table in all_tables(found))
+    drawn = f"## Curves\n\n![PSNR over K, and over the distance from a depth edge]({CURVES})\n"
+    return "\n".join((measured, drawn, _section(PAPER)))
+
+
+def _section(table: Table) -> str:
+    return f"## {table.title}\n\n{_markdown(table.rows)}\n" + (f"\n{table.note}\n" if table.note else "")
+
+
+def _sheet_name(job: Job) -> str:
+    return f"{job.clip.clip.name}.{job.focusing.name}.jpg"
+
+
+def _picture(found: SetEvaluation, title: str, jobs: Sequence[Job]) -> str:
+    first = jobs[0]
+    scores = {s.contender: s for s in found.scores if _shot_of(s) == _shot_of(first)}
+    names = [f"{job.contender.name} ({scores[job.contender.name].value('psnr'):.2f} dB)" for job in jobs]
+    shot = f"{first.clip.clip.name} {first.focusing.name}"
+    return (
+        f"## {shot}, {title}\n\n![{shot}]({SHEETS}/{_sheet_name(first)})\n\n"
+        f"From the left: plate, truth, {', '.join(names)}. Middle frame; {_course(first)}; below, the errors, eight "
+        "times as bright.\n"
+    )
+
+
+def _shot_of(of: Job | Score) -> tuple[str, str, str]:
+    """Names of clip, focusing and perturbation."""
+    if isinstance(of, Job):
+        return of.clip.clip.name, of.focusing.name, of.perturbation.name
+    return of.clip, of.focusing, of.perturbation
 
 
 def _markdown(rows: Rows) -> str:
@@ -139,17 +173,14 @@ def _page(found: SetEvaluation, drawn: str) -> str:
 
 def _shots(found: SetEvaluation) -> Iterator[_Shot]:
     """Each shot under each perturbation, with the plate, the truth, and what contenders made of it."""
-    scores = {(s.clip, s.focusing, s.perturbation, s.contender): s for s in found.scores}
-
-    def shot(job: Job) -> tuple[str, str, str]:
-        return job.clip.clip.name, job.focusing.name, job.perturbation.name
-
-    for (clip, focusing, way), group in groupby(found.jobs, key=shot):
+    scores = {(*_shot_of(score), score.contender): score for score in found.scores}
+    for shot, group in groupby(found.jobs, key=_shot_of):
+        clip, focusing, way = shot
         jobs = list(group)
         first = jobs[0]
         tiles = []
         for job in jobs:
-            score = scores.get((clip, focusing, way, job.contender.name))
+            score = scores.get((*shot, job.contender.name))
             if score is not None:
                 strip, errors = (_below(found, path) for path in (job.strip_file, job.error_file))
                 tiles.append(_Tile(job.contender.name, strip, errors, f"{score.value('psnr'):.2f} dB"))

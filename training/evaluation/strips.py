@@ -15,7 +15,7 @@ from engine.media.temporary import place_file, temporary_path
 from training.benchmark.pictures import ERROR_GAIN
 from training.evaluation.placing import make_folder
 
-__all__ = ["MOST_FRAMES", "STRIP_WIDTH", "error_picture", "strip_size", "write_strip"]
+__all__ = ["MOST_FRAMES", "STRIP_WIDTH", "error_picture", "strip_size", "write_jpeg", "write_strip"]
 
 STRIP_WIDTH: Final = 416
 """Widest picture of a strip, in pixels; larger ones are made smaller."""
@@ -43,8 +43,16 @@ def write_strip(path: Path, pictures: Sequence[Float32Array]) -> None:
     Raises:
         OutputWriteError: it cannot be written.
     """
-    small = [_resized(picture) for picture in pictures[:MOST_FRAMES]]
-    values = np.rint(np.clip(np.concatenate(small), 0.0, 1.0) * 255.0).astype(np.uint8)
+    write_jpeg(path, np.concatenate([_resized(picture) for picture in pictures[:MOST_FRAMES]]))
+
+
+def write_jpeg(path: Path, picture: Float32Array) -> None:
+    """Write one picture (H, W, 3) in display values and its folder, whole or not at all.
+
+    Raises:
+        OutputWriteError: it cannot be written.
+    """
+    values = np.rint(np.clip(picture, 0.0, 1.0) * 255.0).astype(np.uint8)
     spec = oiio.ImageSpec(values.shape[1], values.shape[0], 3, "uint8")
     spec["compression"] = _QUALITY
     part = temporary_path(path)

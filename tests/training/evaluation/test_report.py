@@ -38,7 +38,7 @@ def test_names_are_shown_as_they_are(page: Path) -> None:
 def test_a_flip_book_has_all_frames_below_one_another(page: Path, tiny_clips: ClipSet) -> None:
     clip = next(iter(tiny_clips)).clip
     across, down = strip_size(clip.width, clip.height)
-    for strip in page.parent.rglob("*.jpg"):
+    for strip in (page.parent / "pictures").rglob("*.jpg"):
         spec = oiio.ImageInput.open(str(strip)).spec()
         assert (spec.width, spec.height) == (across, down * clip.frames)
 
@@ -60,3 +60,14 @@ def test_the_json_has_every_measure_of_every_contender(page: Path) -> None:
     assert [row["contender"] for row in told["set"]] == ["<b>Plate</b>", "Rackfocus draft"]
     assert all(set(MEASURES) <= set(row) for row in told["set"])
     assert len(told["shots"]) == 8
+
+
+def test_the_markdown_shows_the_best_middle_and_worst_shot(page: Path, tiny_clips: ClipSet) -> None:
+    clip = next(iter(tiny_clips)).clip
+    markdown = page.with_name("report.md").read_text()
+    titles = re.findall(r"## (\S+ \S+), the (\w+) for <b>Plate</b>", markdown)
+    assert [word for _, word in titles] == ["best", "middle", "worst"]
+    assert len({shot for shot, _ in titles}) == 3
+    for place in re.findall(r"\]\((sheets/[^)]+)\)", markdown):
+        spec = oiio.ImageInput.open(str(page.parent / place)).spec()
+        assert (spec.width, spec.height) == (4 * clip.width + 3 * 4, 2 * clip.height)
