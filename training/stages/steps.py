@@ -118,7 +118,7 @@ class StageStep(nn.Module):
     @torch.no_grad()
     def picture(self, batch: Batch) -> Tensor:
         """What the networks make of a batch, for a person to look at: (B, T, 3, H, W), about 0 to 1, not clamped."""
-        made, skips = self._refocus(batch)
+        made, skips = self._refocus(batch, with_skips=True)
         return self.vae.decode(made / self.vae.config.scaling_factor, skips) / 2 + 0.5
 
     def trained_parameters(self) -> dict[str, nn.Parameter]:
@@ -132,25 +132,26 @@ class StageStep(nn.Module):
             network.train(mode and any(trained.startswith(f"{name}.") for trained in self._trained))
         return self
 
-    def _encode(self, pictures: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Moments (F, 8, h, w) and skips of pictures (B, T, 3, H, W) from 0 to 1."""
+    def _encode(self, pictures: Tensor, with_skips: bool = False) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Moments (F, 8, h, w), and skips if wanted, of pictures (B, T, 3, H, W) from 0 to 1."""
         # Frozen or not, in full precision where the autoencoder's own configuration asks for it.
         with torch.autocast(pictures.device.type, enabled=_is_autocast(pictures) and not self.vae.config.force_upcast):
-            return self.vae.encode(pictures.flatten(0, 1) * 2 - 1, with_skips=True)
+            return self.vae.encode(pictures.flatten(0, 1) * 2 - 1, with_skips=with_skips)
 
     def _latents(self, moments: Tensor, windows: int) -> Tensor:
         """Scaled latents (B, T, 4, h, w), as the settings draw them."""
+        moments = moments.float()
         if self.settings.posterior == "mode":
             latents = posterior_mode(moments)
         else:
             latents = posterior_sample(moments, torch.randn_like(posterior_mode(moments)))
         return torch.unflatten(latents * self.vae.config.scaling_factor, 0, (windows, -1))
 
-    def _refocus(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """What the U-Net makes of a batch, scaled latents (B, T, 4, h, w), and the pictures' skips."""
+    def _refocus(self, batch: Batch, with_skips: bool = False) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """What the U-Net makes of a batch, scaled latents (B, T, 4, h, w), and the pictures' skips if wanted."""
         windows = batch["picture"].shape[0]
         with torch.no_grad():
-            moments, skips = self._encode(batch["picture"])
+            moments, skips = self._encode(batch["picture"], with_skips)
             of_defocus, _ = self._encode(_as_pictures(batch["defocus"]))
             latents = torch.cat([self._latents(moments, windows), self._latents(of_defocus, windows)], 2)
             normalised = self.behaviour.clip_input == "normalised"
@@ -211,7 +212,7 @@ class _AutoencoderStep(StageStep):
 
     def _give_back(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Pictures through the latents, from -1 to 1, and the moments of these."""
-        moments, skips = self._encode(pictures)
+        moments, skips = self._encode(pictures, with_skips=True)
         latents = self._latents(moments, pictures.shape[0]) / self.vae.config.scaling_factor
         silent = [skip.new_zeros(()).expand_as(skip) for skip in skips]
         return self.vae.decode(latents, silent), moments
@@ -247,7 +248,7 @@ class _DecoderStep(StageStep):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``l1 + texture_weight * texture``."""
         with torch.no_grad():
-            refocused, skips = self._refocus(batch)
+            refocused, skips = self._refocus(batch, with_skips=True)
         made = self.vae.decode(refocused / self.vae.config.scaling_factor, skips)
         losses = self._picture_losses(made, batch["target"] * 2 - 1)
         return _summed(losses, texture=self.settings.texture_weight)
