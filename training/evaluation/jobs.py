@@ -127,6 +127,11 @@ class Job:
         return self.out / "pictures" / self.clip.clip.name / "plate.jpg"
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """All but the rendered frames."""
+        return self.score_file, self.strip_file, self.error_file, self.truth_strip, self.plate_strip
+
+    @property
     def render_folder(self) -> Path:
         """Where rendered frames are kept: ``beauty.1001.exr`` and so on."""
         return self.out / "renders" / self._place

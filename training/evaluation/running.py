@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from engine.errors import DataSetError, RackfocusError, require
+from engine.media.temporary import remove_stale
 from training.data.clips import ClipSet, Focusing, OpenClip
 from training.evaluation.contenders import ContenderSpec
 from training.evaluation.jobs import Job, Score, run_job
@@ -168,6 +169,9 @@ def _asked_for(focusing: Focusing, patterns: tuple[str, ...]) -> bool:
 
 def _all_scores(jobs: tuple[Job, ...], options: SetOptions) -> list[Score]:
     """Of every job, in order: those on the disk, and the others made now."""
+    for folder in {path.parent for job in jobs for path in job.files}:
+        if folder.is_dir():
+            remove_stale(folder)
     scores = {index: score for index, job in enumerate(jobs) if (score := job.finished()) is not None}
     left = [index for index in range(len(jobs)) if index not in scores]
     if scores and left:

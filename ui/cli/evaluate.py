@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.errors import CancelledError
+
 if TYPE_CHECKING:
     from training.evaluation import SetOptions
 
@@ -164,8 +166,13 @@ def _set(options: SetOptions, json: bool) -> None:
     from training.evaluation import evaluate_set, write_report
     from training.evaluation.report import PAPER, as_json
     from training.evaluation.tables import all_tables
+    from ui.cli.signals import interrupt_on_signals
 
-    found = evaluate_set(options)
+    try:
+        with interrupt_on_signals():
+            found = evaluate_set(options)
+    except CancelledError:
+        raise CancelledError(f"stopped; scores are kept in {options.out}, and the same command goes on") from None
     page = write_report(found)
     if json:
         typer.echo(jsonlib.dumps({"event": "evaluation", "report": str(page), **jsonlib.loads(as_json(found))}))

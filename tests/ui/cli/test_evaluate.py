@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,8 @@ import pytest
 from tests.training.data.making import tiny_set
 from training.data.clips import FIRST_FRAME, ClipSet
 from ui.cli.app import run
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +97,16 @@ def test_two_shots_are_compared_as_before(clips: ClipSet, capfd: pytest.CaptureF
     told = json.loads(capfd.readouterr().out)
     assert told["frames"][0]["frame"] == FIRST_FRAME
     assert told["edge_psnr"] > 0
+
+
+def test_ctrl_c_says_how_to_go_on(clips: ClipSet, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rackfocus", "evaluate", "--set", str(clips.folder), "--out", str(tmp_path)]
+    process = subprocess.Popen([*command, "--renderers", "draft"], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read().splitlines()
+    if process.wait() == 0:
+        pytest.skip("it was done before the signal came")
+    assert process.returncode == 130
+    assert said[-1].endswith(f"cancelled: stopped; scores are kept in {tmp_path}, and the same command goes on")
