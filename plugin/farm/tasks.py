@@ -42,14 +42,18 @@ class TaskLog:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stdout
+        self._percent = -1
 
     def status(self, text: str) -> None:
         """What is going on, in a line."""
         self._say("status", text)
 
     def progress(self, done: int, total: int) -> None:
-        """How much of the task is done."""
-        self._say("progress", f"{100 * done / total:.1f}" if total else "100.0")
+        """How much of the task is done; told once for each whole percent."""
+        percent = 100 * done / total if total else 100.0
+        if int(percent) != self._percent:
+            self._percent = int(percent)
+            self._say("progress", f"{percent:.1f}")
 
     def failure(self, code: str, sentence: str) -> None:
         """Why the task fails."""

@@ -1,0 +1,32 @@
+"""What the openjd command line makes of a bundle; it stops a session at the first task that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.render.shots import outputs
+from tests.plugin.farm.jobs import make_job
+
+pytest.importorskip("openjd.cli")
+
+
+@pytest.mark.slow
+def test_a_whole_job_runs_from_check_to_movie(tmp_path: Path) -> None:
+    done = make_job(tmp_path, movie=True).session("Assemble", [])
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "openjd_status: 24 frames, all well" in done.stdout
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert names == {f"out.{frame}.exr" for frame in range(1001, 1025)} | {"out.mp4", "out_contact_sheet.png"}
+
+
+def test_a_session_stops_at_a_failed_chunk_and_says_why(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    file = tmp_path / "plate" / "plate.1002.exr"
+    file.write_bytes(file.read_bytes()[: file.stat().st_size * 2 // 3])
+    done = job.session("Render", ["1001-1006", "1007-1012"])
+    assert done.returncode != 0
+    assert "openjd_fail: media.corrupt:" in done.stdout
+    assert "1002" in done.stdout
+    assert not [name for name in outputs(tmp_path) if int(name.split(".")[1]) > 1006]
