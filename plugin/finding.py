@@ -88,7 +88,10 @@ def _command(text: str, name: str) -> list[str]:
         raise EngineMissing(f"{name} names the folder {path}, which holds no rackfocus program. Correct it.")
     if path.is_file():
         return [str(path)]
-    words = [word.strip('"') for word in shlex.split(text, posix=os.name == "posix")]
+    try:
+        words = [word.strip('"') for word in shlex.split(text, posix=os.name == "posix")]
+    except ValueError as error:
+        raise EngineMissing(f"{name} is no command line: {text} ({error}). Correct it.") from error
     found = shutil.which(words[0])
     if found is None:
         raise EngineMissing(f"{name} names {words[0]}, which is not there. Give the path of the rackfocus program.")
