@@ -21,7 +21,7 @@ def _stage(common: Mapping[str, Any], **own: object) -> dict[str, Any]:
     return {**common, **own}
 
 
-_TINY: Final = {"size": "128x64", "batch": 2, "learning_rate": 1e-3, "clip_norm": 1.0}
+_TINY: Final = {"size": "128x64", "batch": 1, "learning_rate": 2e-3, "clip_norm": 1.0}
 
 _SMALL: Final = {
     "size": "512x320",
@@ -45,14 +45,14 @@ _PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tiny": {
         "start": {"preset": "tiny"},
         "stages": {
-            "0": _stage(_TINY, steps=120, frames=2, texture_weight=0.0),
-            "1": _stage(_TINY, steps=80, frames=4),
-            "2": _stage(_TINY, steps=40, frames=8, batch=1, learning_rate=5e-4, perturbation="paper"),
-            "3": _stage(_TINY, steps=60, frames=3),
+            "0": _stage(_TINY, steps=200, frames=2),
+            "1": _stage(_TINY, steps=150, frames=4),
+            "2": _stage(_TINY, steps=40, frames=8, learning_rate=5e-4, perturbation="paper"),
+            "3": _stage(_TINY, steps=300, frames=3),
         },
-        "validate_every": 40,
-        "save_every": 40,
-        "samples": 1,
+        "hold_back": 2,
+        "validate_every": 100,
+        "save_every": 50,
     },
     "small": {
         "start": {"preset": "small"},
