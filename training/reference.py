@@ -36,9 +36,10 @@ def _run_reference() -> str:
     for title, model in (("Run", TrainingRun), ("start", Start), ("stages.N", StageSettings)):
         lines += ["", f"## {title}", "", "| field | default | meaning |", "|---|---|---|"]
         for name, field in model.model_fields.items():
-            default = "none" if field.default is None else f"`{json.dumps(field.default)}`"
             if field.is_required():
                 default = "required" if name == "data" else "the preset's"
+            else:
+                default = "none" if field.default is None else f"`{json.dumps(field.default)}`"
             lines.append(f"| `{name}` | {default} | {field.description} |")
     return "\n".join([*lines, ""])
 
