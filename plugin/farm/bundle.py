@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from engine.errors import OutputExistsError, OutputWriteError, ShotError, require
 from engine.shot import save_shot
+from plugin.farm.opencue import opencue_script
 from plugin.farm.plan import FarmPlan
 from plugin.farm.template import EXTENSIONS, asset_references, job_template, parameter_values
 from plugin.farm.yaml import to_yaml
@@ -20,6 +21,7 @@ TEMPLATE: Final = "template.yaml"
 VALUES: Final = "parameter_values.yaml"
 ASSETS: Final = "asset_references.yaml"
 SHOT: Final = "shot.json"
+OPENCUE: Final = "submit_opencue.py"
 FIRST_LINE: Final = "# Made by rackfocus farm bundle."
 
 
@@ -38,8 +40,13 @@ class Bundle:
     tasks: tuple[str, ...] | None
 
 
-def write_bundle(plan: FarmPlan, folder: Path) -> Bundle:
+def write_bundle(plan: FarmPlan, folder: Path, opencue: bool = False) -> Bundle:
     """Write the bundle, the template last, and let openjd-model look at it where it is installed.
+
+    Args:
+        plan: of the job.
+        folder: made if need be; an earlier bundle in it is replaced.
+        opencue: write a script for OpenCue too.
 
     Raises:
         OutputExistsError: the folder holds something else.
@@ -57,9 +64,11 @@ def write_bundle(plan: FarmPlan, folder: Path) -> Bundle:
     except OSError as error:
         raise OutputWriteError(f"{folder} cannot be made ({error.strerror}); choose another with --out") from error
     save_shot(plan.shot, folder / SHOT)
-    _write(folder / VALUES, {"parameterValues": [{"name": name, "value": value} for name, value in values.items()]})
-    _write(folder / ASSETS, asset_references(plan))
-    _write(folder / TEMPLATE, template)
+    if opencue:
+        _write(folder / OPENCUE, opencue_script(plan, folder / SHOT))
+    listed = {"parameterValues": [{"name": name, "value": value} for name, value in values.items()]}
+    for name, content in ((VALUES, listed), (ASSETS, asset_references(plan)), (TEMPLATE, template)):
+        _write(folder / name, f"{FIRST_LINE}\n{to_yaml(content)}")
     return Bundle(folder, values, tasks)
 
 
@@ -70,7 +79,7 @@ def _require_ours(folder: Path) -> None:
     require(folder.is_dir(), OutputExistsError, f"--out: {folder} is a file; name a folder for the bundle")
     template = folder / TEMPLATE
     ours = template.is_file() and template.read_text(encoding="utf-8", errors="replace").startswith(FIRST_LINE)
-    unfinished = {entry.name for entry in folder.iterdir()} <= {SHOT, VALUES, ASSETS}
+    unfinished = {entry.name for entry in folder.iterdir()} <= {SHOT, OPENCUE, VALUES, ASSETS}
     require(
         ours or unfinished,
         OutputExistsError,
@@ -104,11 +113,11 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
+def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(f"{FIRST_LINE}\n{to_yaml(value)}")
+            out.write(text)
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(path)

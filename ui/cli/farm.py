@@ -57,7 +57,10 @@ def bundle(
         list[str] | None,
         typer.Option("--os", metavar="linux|windows|macos", help="System that may render; repeat it for more."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
+    opencue: Annotated[
+        bool, typer.Option("--opencue", help="Write a script that sends the job to OpenCue too.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, for machines.")] = False,
 ) -> None:
     """Make a job bundle of a shot, as openjd and AWS Deadline Cloud take it.
 
@@ -84,7 +87,7 @@ def bundle(
             report=report,
             cancel=cancel,
         )
-    made = write_bundle(plan, out.expanduser())
+    made = write_bundle(plan, out.expanduser(), opencue)
     if json:
         facts = {"event": "bundle", "folder": str(made.folder), "parameters": made.values, "tasks": made.tasks}
         typer.echo(jsonlib.dumps(facts))

@@ -60,13 +60,15 @@ class Job:
             env={**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
 
-    def session(self, step: str, chunks: list[str]) -> subprocess.CompletedProcess[str]:
+    def session(self, step: str, chunks: list[str], *options: str) -> subprocess.CompletedProcess[str]:
         """Run tasks, or a step without any and all before it, as the openjd command line does."""
         values = [f"--job-param={name}={value}" for name, value in self.bundle.values.items()]
         tasks = ["--tasks", json.dumps([{"Frames": chunk} for chunk in chunks])] if chunks else ["--run-dependencies"]
         command = [sys.executable, "-m", "openjd", "run", str(self.bundle.folder / "template.yaml"), "--step", step]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        return subprocess.run([*command, *values, *tasks], capture_output=True, text=True, env=environment, check=False)
+        return subprocess.run(
+            [*command, *values, *tasks, *options], capture_output=True, text=True, env=environment, check=False
+        )
 
 
 def make_job(folder: Path, count: int = 24, chunk: int = 6, *, frames: str | None = None, movie: bool = False) -> Job:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.engine.render.shots import outputs
+from tests.engine.render.shots import outputs, write_exr
 from tests.plugin.farm.jobs import make_job
 
 pytest.importorskip("openjd.cli")
@@ -30,3 +32,18 @@ def test_a_session_stops_at_a_failed_chunk_and_says_why(tmp_path: Path) -> None:
     assert "openjd_fail: media.corrupt:" in done.stdout
     assert "1002" in done.stdout
     assert not [name for name in outputs(tmp_path) if int(name.split(".")[1]) > 1006]
+
+
+def test_a_session_s_rules_map_folders_and_what_only_the_document_names(tmp_path: Path) -> None:
+    job = make_job(tmp_path, 6)
+    write_exr(tmp_path / "iris.exr", np.ones((8, 8, 3), dtype=np.float32), ("R", "G", "B"))
+    document = job.bundle.folder / "shot.json"
+    said = json.loads(document.read_text(encoding="utf-8")) | {"aperture": {"image": "/elsewhere/iris.exr"}}
+    document.write_text(json.dumps(said), encoding="utf-8")
+    for name, folder in job.bundle.values.items():
+        job.bundle.values[name] = folder.replace(str(tmp_path), "/elsewhere")
+    rule = {"source_path_format": "POSIX", "source_path": "/elsewhere", "destination_path": str(tmp_path)}
+    rules = json.dumps({"version": "pathmapping-1.0", "path_mapping_rules": [rule]})
+    done = job.session("Render", ["1001-1002"], "--path-mapping-rules", rules)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert set(outputs(tmp_path)) == {"out.1001.exr", "out.1002.exr"}
