@@ -141,7 +141,7 @@ class Job:
         told = (
             (self.clip.folder / CLIP).read_bytes(),
             self.focusing.model_dump_json().encode(),
-            repr((self.perturbation, self.contender, _opened(self.contender).version(), self.judges.identity)).encode(),
+            repr((self.perturbation, self.contender, _version(self.contender), self.judges.identity)).encode(),
         )
         return sha256(b"\0".join(told)).hexdigest()[:24]
 
@@ -159,6 +159,11 @@ class Job:
 def _opened(spec: ContenderSpec) -> Peer:
     """The renderer, once in a process: its networks are loaded and its code is compiled once."""
     return spec.open()
+
+
+@cache
+def _version(spec: ContenderSpec) -> str:
+    return _opened(spec).version()
 
 
 def plate_frames(clip: OpenClip, focusing: Focusing) -> list[PlateFrame]:
@@ -279,10 +284,9 @@ def _draw(job: Job, frames: list[PlateFrame], results: list[Float32Array], goals
     write_strip(job.strip_file, results)
     errors = [error_picture(result, goal) for result, goal in zip(results, goals, strict=True)]
     write_strip(job.error_file, errors)
-    if not job.truth_strip.is_file():
-        write_strip(job.truth_strip, goals)
-    if not job.plate_strip.is_file():
-        write_strip(job.plate_strip, [display(frame.image) for frame in frames])
+    # Every contender writes these two anew: a set that was made again must not keep its old ones.
+    write_strip(job.truth_strip, goals)
+    write_strip(job.plate_strip, [display(frame.image) for frame in frames])
 
 
 def _keep(folder: Path, frames: list[PlateFrame], rendering: Rendering) -> None:
