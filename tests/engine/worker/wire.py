@@ -8,6 +8,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = (sys.executable, "-m", "rackfocus", "worker")
-PATIENCE = 120.0
+PATIENCE = 60.0
 """Seconds for an answer; kernels may be compiled first, on a machine that is shared."""
 
 HELLO = {"protocol": 1, "client": {"name": "tests", "version": "1", "host": "none"}}
@@ -32,7 +33,7 @@ class Worker:
         )
         self.log: list[bytes] = []
         self.progress: list[dict[str, Any]] = []
-        self.answers: dict[object, dict[str, Any]] = {}
+        self.answers: defaultdict[object, deque[dict[str, Any]]] = defaultdict(deque)
         self.strays: list[bytes] = []
         self._heard: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._listen, self._keep_log)]
@@ -63,9 +64,12 @@ class Worker:
 
     def wait(self, request: object) -> dict[str, Any]:
         """The answer to a request."""
-        while request not in self.answers:
+        while not self.answers[request]:
             self._take(self._heard.get(timeout=PATIENCE))
-        return self.answers.pop(request)
+        answer = self.answers[request].popleft()
+        if not self.answers[request]:
+            del self.answers[request]
+        return answer
 
     def wait_for(self, event: str) -> dict[str, Any]:
         """The next notification of that kind."""
@@ -106,7 +110,7 @@ class Worker:
         if "method" in message:
             self.progress.append(message["params"])
         else:
-            self.answers[message["id"]] = message
+            self.answers[message["id"]].append(message)
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
