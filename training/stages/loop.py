@@ -117,14 +117,24 @@ class _Stage:
 
     def run(self, checkpoint: Checkpoint | None, stops: Callable[[], bool]) -> None:
         job, done = self.job, self._restore(checkpoint)
-        accelerator, settings = self.accelerator, self.settings
         self._say(StageStarted(job.stage, done, self.total, len(job.windows), _numbers(self.parameters)))
-        accelerator.init_trackers(f"stage-{job.stage}")
-        if done == 0:
-            self._validate(0)
-        each = settings.batch * settings.accumulate * accelerator.num_processes
+        self.accelerator.init_trackers(f"stage-{job.stage}")
+        try:
+            if done == 0:
+                self._validate(0)
+            self._train(done, stops)
+        finally:
+            for tracker in self.accelerator.trackers:
+                tracker.finish()  # accelerate's end_training would also part the processes, and there are more stages
+        if self.mean is not None:
+            self.mean.copy_to(self.parameters.values())
+
+    def _train(self, done: int, stops: Callable[[], bool]) -> None:
+        """The updates that are not done yet."""
+        job, settings = self.job, self.settings
+        each = settings.batch * settings.accumulate * self.accelerator.num_processes
         loader = course(job.windows, settings.batch, done * each, self.total * each, settings.seed, job.run.workers)
-        batches = iter(accelerator.prepare(loader))
+        batches = iter(self.accelerator.prepare(loader))
         began = time.monotonic()
         for number in range(done + 1, self.total + 1):
             losses = self._update(batches, number)
@@ -136,9 +146,6 @@ class _Stage:
                 self._store(number)
             if stopped:
                 raise CancelledError(f"stopped after step {number} of stage {job.stage}; go on with --resume")
-        if self.mean is not None:
-            self.mean.copy_to(self.parameters.values())
-        accelerator.end_training()
 
     def _update(self, batches: Iterator[dict[str, Tensor]], number: int) -> dict[str, float] | None:
         """One update: means of the losses, or None where it was skipped."""
