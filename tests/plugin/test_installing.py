@@ -71,6 +71,22 @@ def test_an_installation_holds_the_client_the_host_and_the_engine_s_command(sour
     assert json.loads((folder / "rackfocus_plugin/engine.json").read_text())["command"] == list(COMMAND)
 
 
+def test_an_installed_client_finds_the_engine_that_installed_it(source: Path, tmp_path: Path) -> None:
+    for file in (ROOT / "plugin").glob("*.py"):
+        if file.name != "installing.py":
+            (source / file.name).write_bytes(file.read_bytes())
+    put(source, tmp_path / "host")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'host')!r}); "
+        "from rackfocus_plugin.client import find_engine; print(*find_engine(), sep='\\n')"
+    )
+    clean = {name: value for name, value in os.environ.items() if name != "RACKFOCUS"}
+    found = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, env=clean, check=True, cwd=tmp_path
+    )
+    assert found.stdout.splitlines() == list(COMMAND)
+
+
 def test_a_second_installation_has_nothing_to_do(source: Path, tmp_path: Path) -> None:
     put(source, tmp_path / "host")
     assert plan_install("nuke", tmp_path / "host", COMMAND, "1.0", source).changes == ()
