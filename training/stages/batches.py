@@ -127,8 +127,7 @@ class ClipWindows(Dataset[dict[str, Tensor]]):
         self._frames, self._size, self._behaviour, self._seed = frames, size, behaviour, seed
         self._perturbation, self._perturb_probability = perturbation, perturb_probability
         self._flip, self._augmented = flip, not held_back
-        # In memory that workers share: those that live longer than an epoch see the next one.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._epoch = 0
         clips = [clip for part in sets for clip in part]
         first = max(len(clips) - hold_back, 0)
         chosen = clips[first:] if held_back else clips[:first]
@@ -147,8 +146,8 @@ class ClipWindows(Dataset[dict[str, Tensor]]):
         return len(self._courses)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other windows; workers follow."""
-        self._epoch.fill_(epoch)
+        """Draw other windows; a copy in a worker must be told itself."""
+        self._epoch = epoch
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         """Window ``index``, as told above.
@@ -157,7 +156,7 @@ class ClipWindows(Dataset[dict[str, Tensor]]):
             MissingFrameError, CorruptError: a file of the clip is not there or cannot be read.
         """
         course = self._courses[index]
-        draw = np.random.default_rng((self._seed, int(self._epoch), index))
+        draw = np.random.default_rng((self._seed, self._epoch, index))
         first = int(draw.integers(course.clip.clip.frames - self._frames + 1))
         view = self._view(course.clip, draw)
         given, targets = zip(

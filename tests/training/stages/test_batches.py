@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import default_collate
 
 from engine.errors import DataSetError
 from engine.frames import PlateFrame, Window
@@ -19,7 +19,7 @@ from engine.shot import AnyToBokehOptions, Highlights
 from tests.training.stages.by_hand import windows as windows_of
 from tests.training.stages.by_hand import write_set
 from training.data.clips import ClipSet
-from training.stages.batches import ClipWindows, start_worker
+from training.stages.batches import ClipWindows
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +68,6 @@ def test_a_copy_in_another_process_gives_the_same_windows(clips: ClipSet) -> Non
     here = windows_of([clips], flip=False)
     there: ClipWindows = pickle.loads(pickle.dumps(here))
     assert equal(here[1], there[1])
-
-
-@pytest.mark.slow
-def test_workers_of_a_loader_that_live_on_see_the_next_epoch(clips: ClipSet) -> None:
-    here = windows_of([clips])
-    loader = DataLoader(
-        here,
-        batch_size=None,
-        num_workers=2,
-        persistent_workers=True,
-        multiprocessing_context="spawn",
-        worker_init_fn=start_worker,
-    )
-    for epoch in range(2):
-        here.set_epoch(epoch)
-        assert all(map(equal, loader, (here[i] for i in range(3))))
 
 
 def test_the_networks_are_told_what_the_renderer_tells_them(clips: ClipSet) -> None:
