@@ -54,8 +54,8 @@ def over_distance(scores: Sequence[Score]) -> Points:
 
 
 def curves(found: SetEvaluation) -> str:
-    """Both curves of every contender, on the first perturbation asked for; a whole SVG document."""
-    way = found.options.perturbations[0].name
+    """Both curves of every contender, on unspoiled disparity if there is any; a whole SVG document."""
+    way = found.plain.name
     mine = {spec.name: found.of(spec.name, way) for spec in found.options.contenders}
     strengths = tuple(Series(name, over_strength(scores)) for name, scores in mine.items() if scores)
     distances = tuple(Series(name, over_distance(scores)) for name, scores in mine.items() if scores)

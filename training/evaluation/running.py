@@ -78,7 +78,13 @@ class SetEvaluation:
     versions: dict[str, str]
     failures: tuple[Failure, ...]
 
-    def of(self, contender: str, perturbation: str = "none") -> tuple[Score, ...]:
+    @property
+    def plain(self) -> Perturbation:
+        """What the tables and curves are of that know only one: no perturbation, or the first where all have one."""
+        ways = self.options.perturbations
+        return NONE if NONE in ways else ways[0]
+
+    def of(self, contender: str, perturbation: str) -> tuple[Score, ...]:
         """The scores of one contender under one perturbation."""
         return tuple(s for s in self.scores if (s.contender, s.perturbation) == (contender, perturbation))
 

@@ -26,7 +26,7 @@ def telling_shots(found: SetEvaluation) -> tuple[tuple[str, tuple[Job, ...]], ..
     Returns:
         What each is, and its jobs, one for each contender that has a score there.
     """
-    way = found.options.perturbations[0].name
+    way = found.plain.name
     first = found.options.contenders[0].name
     ranked = sorted(found.of(first, way), key=lambda score: -score.value("psnr"))
     if not ranked:

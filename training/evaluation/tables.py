@@ -70,7 +70,7 @@ def set_value(scores: Sequence[Score], key: str) -> float:
 
 
 def main_table(found: SetEvaluation) -> Table:
-    """The layout of the paper's Table 1, on the disparity as it is."""
+    """The layout of the paper's Table 1, on the disparity as it is if there is any of it."""
     flow = found.options.judges.flow or "flow_dis"
     keys = (flow, "rm", "vfid_i3d", "fvd", "ssim", "psnr")
     header = ("method", *(_title(key) for key in keys), "CPU s/frame", "shots")
@@ -79,7 +79,7 @@ def main_table(found: SetEvaluation) -> Table:
         cells = (_cell(scores, key, found) for key in keys)
         lines.append((spec.name, *cells, _seconds(scores), _count(scores, found)))
     return Table(
-        "Measured here (layout of the paper's Table 1)",
+        "Measured here (layout of the paper's Table 1)" + _spoiled(found),
         (header, *lines),
         "Means over shots; PSNR pools the squared errors of a shot before the logarithm. CPU s/frame is the processor "
         "time of the rendering alone on one thread, reading, writing and starting left out; the learned renderer's is "
@@ -94,7 +94,7 @@ def further_table(found: SetEvaluation) -> Table:
     lines = [(spec.name, *(_cell(scores, key, found) for key in keys)) for spec, scores in _measured(found)]
     truth = {(s.clip, s.focusing): s.true_vepi for s in found.scores if s.true_vepi is not None}
     return Table(
-        "Further measures",
+        "Further measures" + _spoiled(found),
         (("method", *(_title(key) for key in keys)), *lines),
         "Edge PSNR counts pixels within 12 px of a depth edge. VEPI is over shots that hold the focus on an element; "
         f"the truth itself has {number(mean(truth.values()), 4)}, since blur before the element takes edges away.",
@@ -126,7 +126,7 @@ def ablation_table(found: SetEvaluation) -> Table:
     keys = (found.options.judges.flow or "flow_dis", "rm", "vfid_i3d", "fvd", "ssim", "psnr")
     learned = [spec for spec in found.options.contenders if spec.kind == LEARNED]
     lines = [
-        (*_ticks(spec), spec.name, *(_cell(found.of(spec.name), key, found) for key in keys))
+        (*_ticks(spec), spec.name, *(_cell(found.of(spec.name, found.plain.name), key, found) for key in keys))
         for spec in sorted(learned, key=lambda spec: -len(spec.without))
     ]
     for part in PARTS:
@@ -134,7 +134,7 @@ def ablation_table(found: SetEvaluation) -> Table:
             marks = tuple("no" if other == part else "yes" for other in PARTS)
             lines.append((*marks, f"{MISSING}: {_recipe(part)}", *("-" for _ in keys)))
     return Table(
-        "Ablation of the learned renderer (layout of the paper's Table 3)",
+        "Ablation of the learned renderer (layout of the paper's Table 3)" + _spoiled(found),
         (("MPI", "prior", "WOIS", "refinement", "method", *(_title(key) for key in keys)), *lines),
         f"MPI: {PARTS['mpi']}; prior: {PARTS['prior']}; WOIS: {PARTS['wois']}; refinement: {PARTS['refinement']}. "
         "MPI and WOIS are read from the renderer's options; the others are what without= says of the weights.",
@@ -162,10 +162,13 @@ def _ticks(spec: ContenderSpec) -> tuple[str, ...]:
 
 
 def _measured(found: SetEvaluation) -> list[tuple[ContenderSpec, tuple[Score, ...]]]:
-    """Each contender with its scores on unspoiled disparity, or on the first way where that was not asked for."""
-    ways = found.options.perturbations
-    way = NONE if NONE in ways else ways[0]
-    return [(spec, found.of(spec.name, way.name)) for spec in found.options.contenders]
+    """Each contender with its scores on unspoiled disparity, if there is any."""
+    return [(spec, found.of(spec.name, found.plain.name)) for spec in found.options.contenders]
+
+
+def _spoiled(found: SetEvaluation) -> str:
+    """What a title must add where the disparity of a whole table is spoiled."""
+    return "" if found.plain == NONE else f", disparity spoiled: {found.plain.name}"
 
 
 def _title(key: str) -> str:

@@ -28,7 +28,7 @@ def test_the_main_table_has_the_means_over_shots(found: SetEvaluation) -> None:
     header, *rows = main_table(found).rows
     assert header[-4:] == ("SSIM", "PSNR dB", "CPU s/frame", "shots")
     assert [row[0] for row in rows] == ["Plate, no blur", "Rackfocus draft"]
-    plain = [s.value("psnr") for s in found.of("Plate, no blur")]
+    plain = [s.value("psnr") for s in found.of("Plate, no blur", "none")]
     assert float(rows[0][-3]) == pytest.approx(sum(plain) / len(plain), abs=0.005)
     assert rows[0][-1] == "4"
     assert rows[0][3:5] == ("no weights", "no weights")
@@ -47,7 +47,7 @@ def test_spoiled_disparity_changes_no_plate_and_costs_a_renderer(found: SetEvalu
 
 
 def test_a_count_says_where_a_contender_failed(found: SetEvaluation) -> None:
-    gone = found.of("Plate, no blur")[0]
+    gone = found.of("Plate, no blur", "none")[0]
     left = SetEvaluation(
         found.options,
         found.seed,
