@@ -68,11 +68,11 @@ def train(
             TrainingError,
             f"the run has no settings for stage {number}; add them to its file, or choose of {list(run.stages)}",
         )
-    windows = {number: _windows(run, sets, number) for number in wanted}  # what clips lack is said at once
     digests = tuple(set_digest(clips) for clips in sets)
     if resume:
         folder.require_same(run, digests)
-    elif process.is_main_process:
+    windows = {number: _windows(run, sets, number) for number in wanted}  # what clips lack is said at once
+    if not resume and process.is_main_process:
         folder.begin(RunRecord(made_by=f"rackfocus {version('rackfocus')}", run=run, sets=digests))
     process.wait_for_everyone()
     for number in wanted:

@@ -1,10 +1,11 @@
-"""A run that kills itself: ``python -m tests.training.stages.killed SET RUN STAGE STEP``, right after that step."""
+"""A stage that kills itself: ``python -m tests.training.stages.killed SET RUN STAGE STEP``, right after that step."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from pathlib import Path
 
 from tests.training.stages.toys import tiny_run
 from training.data.clips import ClipSet
@@ -19,7 +20,7 @@ def main() -> None:
         if isinstance(event, Stepped) and (event.stage, event.step) == (int(stage), int(step)):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    train(tiny_run(ClipSet(place)), folder, (1, 3), report=die)
+    train(tiny_run(ClipSet(place)), folder, (int(stage),), resume=Path(folder).is_dir(), report=die)
 
 
 if __name__ == "__main__":

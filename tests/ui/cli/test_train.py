@@ -80,7 +80,7 @@ def test_what_cannot_be_trained_is_one_sentence(
     assert not list(tmp_path.iterdir())
 
 
-def test_ctrl_c_ends_the_step_and_a_resumed_run_ends_the_stage(
+def test_ctrl_c_ends_the_step_and_says_how_to_go_on(
     short: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("accelerate")
