@@ -3,6 +3,7 @@
 from training.benchmark.optical import OpticalOptions, OpticalReport, ShotScore, run_optical
 from training.benchmark.speed import SpeedOptions, SpeedPoint, SpeedReport, run_speed
 from training.benchmark.table import Report, aligned
+from training.benchmark.worker import WorkerOptions, WorkerReport, run_worker
 
 __all__ = [
     "OpticalOptions",
@@ -12,7 +13,10 @@ __all__ = [
     "SpeedOptions",
     "SpeedPoint",
     "SpeedReport",
+    "WorkerOptions",
+    "WorkerReport",
     "aligned",
     "run_optical",
     "run_speed",
+    "run_worker",
 ]

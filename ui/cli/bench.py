@@ -13,18 +13,19 @@ from engine.errors import OutputWriteError
 from engine.networks.presets import PresetName
 
 if TYPE_CHECKING:
-    from training.benchmark import OpticalReport, SpeedReport
+    from training.benchmark import OpticalReport, SpeedReport, WorkerReport
     from training.benchmark.networks import FlopReport, NetworkSpeedReport
 
 __all__ = ["bench"]
 
-KINDS: Final = ("optical", "speed", "any-to-bokeh")
+KINDS: Final = ("optical", "speed", "any-to-bokeh", "worker")
 
 _Kind = Annotated[
     str,
     typer.Argument(
         metavar="|".join(KINDS),
-        help="How near to the truth; CPU seconds over K and over size; or the arithmetic of the learned renderer.",
+        help="How near to the truth; CPU seconds over K and over size; the arithmetic of the learned renderer; or how "
+        "soon the worker shows a frame and stops.",
     ),
 ]
 _Out = Annotated[Path, typer.Option("--out", help="Folder for tables, plots and pictures.")]
@@ -74,9 +75,11 @@ def bench(
     """Measure Rackfocus beside real peers (GEGL, Blender) on scenes with a known answer."""
     if kind not in KINDS:
         raise typer.BadParameter(f'there is no benchmark "{kind}"; choose {" or ".join(KINDS)}')
-    report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport
+    report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport | WorkerReport
     if kind == "any-to-bokeh":
         report = _networks(preset, runtime, device, weights, repeats)
+    elif kind == "worker":
+        report = _worker(repeats)
     else:
         report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
     text = report.to_json()
@@ -123,6 +126,13 @@ def _speed(out: Path, renderers: list[str] | None, repeats: int | None) -> Speed
     )
 
 
+def _worker(repeats: int | None) -> WorkerReport:
+    from training.benchmark import WorkerOptions, run_worker
+
+    plain = WorkerOptions()
+    return run_worker(WorkerOptions(repeats=repeats or plain.repeats, say=_say))
+
+
 def _networks(
     preset: PresetName | None, runtime: str | None, device: str | None, weights: Path | None, repeats: int | None
 ) -> FlopReport | NetworkSpeedReport:
@@ -152,7 +162,9 @@ def _networks(
     return run_network_speed(NetworkSpeedOptions(preset, renderer, repeats=repeats or plain.repeats, say=_say))
 
 
-def _print_report(report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport, file: Path) -> None:
+def _print_report(
+    report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport | WorkerReport, file: Path
+) -> None:
     from training.benchmark import aligned
 
     typer.echo(aligned(report.rows()))
