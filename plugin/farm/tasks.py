@@ -29,7 +29,7 @@ from engine.render import (
 )
 from engine.render.loop import asked_frames
 from engine.render.report import counted
-from engine.shot import Shot, load_shot
+from engine.shot import Shot, load_shot, shot_from_json, shot_to_json
 from plugin.farm.paths import PathMapping, with_folders
 
 __all__ = ["TaskLog", "check_task", "load_here", "render_task", "telling_failures"]
@@ -78,7 +78,12 @@ def load_here(document: Path, mapping: Path | None, folders: Mapping[str, Path |
     Raises:
         ShotError: the document or the rules cannot be read.
     """
-    return with_folders(PathMapping.read(mapping).apply(load_shot(document)), folders)
+    shot, rules = load_shot(document), PathMapping.read(mapping)
+    if rules.rules:
+        # As they stand in the document: Windows would put its own drive before a path of Linux.
+        mapped = rules.apply(shot_from_json(document.read_bytes(), str(document)))
+        shot = shot_from_json(shot_to_json(mapped), str(document), document.absolute().parent)
+    return with_folders(shot, folders)
 
 
 def check_task(shot: Shot, frames: str | None, log: TaskLog) -> None:

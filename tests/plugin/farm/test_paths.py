@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ShotError
-from engine.shot import Shot, shot_from_dict
+from engine.shot import Shot, shot_from_dict, shot_to_json
+from plugin.farm import load_here
 from plugin.farm.paths import PathMapping, folder_of, with_folders
 
 
@@ -89,3 +90,14 @@ def test_a_depth_in_the_plate_s_own_files_goes_with_them() -> None:
     assert moved.depth.path is None
     assert folder_of(moved, "depth") is None
     assert folder_of(moved, "plate") == "/here"
+
+
+def test_rules_know_the_paths_as_the_document_has_them(tmp_path: Path) -> None:
+    document = tmp_path / "shot.json"
+    shot = shot_at(r"P:\show\p\a.%04d.exr", "depth/a.%04d.exr", "/show/out/a.%04d.exr")
+    document.write_text(shot_to_json(shot), encoding="utf-8")
+    mapping = rules(tmp_path, ("WINDOWS", "P:\\", "/mnt"), ("POSIX", "/show", "/mnt/show"))
+    here = load_here(document, mapping, {})
+    assert here.plate.path == "/mnt/show/p/a.%04d.exr"
+    assert here.depth.path == str(tmp_path / "depth/a.%04d.exr")
+    assert here.output.path == "/mnt/show/out/a.%04d.exr"
