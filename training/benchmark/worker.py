@@ -29,13 +29,10 @@ from training.benchmark.table import Rows, number
 
 __all__ = ["WorkerOptions", "WorkerReport", "WorkerTimes", "run_worker"]
 
-WIDTH: Final = 1920
-HEIGHT: Final = 1080
-STRENGTH: Final = 37.5
-"""K of 20 at a width of 1024, in proportion."""
+STRENGTH: Final = 20 / 1024
+"""K as a share of the width."""
 
 SCALE: Final = 0.25
-FRAMES: Final = 24
 SILENCE: Final = 300.0
 """Seconds without a word after which the worker is given up."""
 
@@ -46,10 +43,14 @@ class WorkerOptions:
 
     Attributes:
         repeats: of each measurement.
+        width: of the plate, which is 16:9.
+        frames: of the shot.
         say: gets a line of text for every step.
     """
 
     repeats: int = 9
+    width: int = 1920
+    frames: int = 24
     say: Callable[[str], None] = field(default=lambda _: None, compare=False)
 
 
@@ -90,22 +91,22 @@ class WorkerReport:
 
 
 def run_worker(options: WorkerOptions = WorkerOptions()) -> WorkerReport:
-    """Measure the worker on a frame of 1920x1080, beside the renderer on its own.
+    """Measure the worker beside the renderer on its own.
 
     Raises:
         DependencyError: the worker does not start, or ends.
     """
     with tempfile.TemporaryDirectory(prefix="rackfocus-bench-") as folder:
-        shot = _shot(Path(folder))
+        shot = _shot(Path(folder), options)
         options.say("starting the worker")
         times = [_starts(options.repeats)]
         with _Host() as host:
             version = str(host.hello["version"])
-            options.say("previews at a quarter of 1920x1080")
-            times += _previews(host, shot, options.repeats)
-            options.say("the renderer alone at 480x270")
-            times.append(_alone(options.repeats))
-            options.say("cancelling renders of 1920x1080")
+            options.say(f"previews at a quarter of the width of {options.width}")
+            times += _previews(host, shot, options)
+            options.say("the renderer alone at that size")
+            times.append(_alone(options))
+            options.say("cancelling renders of the full size")
             times += _cancels(host, shot, options.repeats)
     return WorkerReport(tuple(times), {"rackfocus": version})
 
@@ -119,7 +120,7 @@ def _starts(repeats: int) -> WorkerTimes:
     return WorkerTimes("start to the first answer", tuple(seconds))
 
 
-def _previews(host: _Host, shot: Mapping[str, Any], repeats: int) -> list[WorkerTimes]:
+def _previews(host: _Host, shot: Mapping[str, Any], options: WorkerOptions) -> list[WorkerTimes]:
     def preview(frame: int, focus: float = FOCUS) -> float:
         focal = {"keys": [{"frame": 1, "disparity": focus}]}
         begin = time.perf_counter()
@@ -127,8 +128,8 @@ def _previews(host: _Host, shot: Mapping[str, Any], repeats: int) -> list[Worker
         return time.perf_counter() - begin
 
     first = preview(1)
-    others = tuple(preview(2 + repeat % (FRAMES - 1)) for repeat in range(repeats))
-    dragged = tuple(preview(1, FOCUS + 0.001 * repeat) for repeat in range(repeats + 1))[1:]
+    others = tuple(preview(2 + repeat % (options.frames - 1)) for repeat in range(options.repeats))
+    dragged = tuple(preview(1, FOCUS + 0.001 * repeat) for repeat in range(options.repeats + 1))[1:]
     return [
         WorkerTimes("preview, the first of all", (first,)),
         WorkerTimes("preview, a frame not seen before", others),
@@ -136,10 +137,11 @@ def _previews(host: _Host, shot: Mapping[str, Any], repeats: int) -> list[Worker
     ]
 
 
-def _alone(repeats: int) -> WorkerTimes:
-    plate = speed_plate(round(WIDTH * SCALE), round(HEIGHT * SCALE), STRENGTH * SCALE)
+def _alone(options: WorkerOptions) -> WorkerTimes:
+    width = round(options.width * SCALE)
+    plate = speed_plate(width, width * 9 // 16, STRENGTH * width)
     seconds = []
-    for _ in range(repeats + 1):
+    for _ in range(options.repeats + 1):
         begin = time.perf_counter()
         OpticalRenderer().render(plate)
         seconds.append(time.perf_counter() - begin)
@@ -159,7 +161,7 @@ def _cancels(host: _Host, shot: Mapping[str, Any], repeats: int) -> list[WorkerT
         begin = time.perf_counter()
         cancel = host.send("cancel", {"request": render})
         answers.append(host.wait(cancel)[1] - begin)
-        ends.append(host.wait(render)[1] - begin)
+        ends.append(max(host.wait(render)[1] - begin, 0.0))  # a small one may have ended by itself
     return [
         WorkerTimes("cancel, its answer", tuple(answers)),
         WorkerTimes("cancel, the render's end", tuple(ends)),
@@ -167,16 +169,16 @@ def _cancels(host: _Host, shot: Mapping[str, Any], repeats: int) -> list[WorkerT
     ]
 
 
-def _shot(folder: Path) -> dict[str, Any]:
+def _shot(folder: Path, options: WorkerOptions) -> dict[str, Any]:
     """The plate that the speed of renderers is measured with, as a shot on disk; every frame is the same."""
-    plate = speed_plate(WIDTH, HEIGHT, STRENGTH)
-    for frame in range(1, FRAMES + 1):
+    plate = speed_plate(options.width, options.width * 9 // 16, STRENGTH * options.width)
+    for frame in range(1, options.frames + 1):
         _save(folder / f"plate.{frame:04}.exr", plate)
     return {
         "plate": {"path": str(folder / "plate.%04d.exr")},
         "depth": {"channel": "Z", "convention": "direct"},
         "focus": {"keys": [{"frame": 1, "disparity": FOCUS}]},
-        "blur": {"keys": [{"frame": 1, "value": STRENGTH}]},
+        "blur": {"keys": [{"frame": 1, "value": STRENGTH * options.width}]},
         "output": {"path": str(folder / "out" / "out.%04d.exr")},
     }
 
