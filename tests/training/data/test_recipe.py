@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from engine.errors import DataSetError
-from training.data.recipe import load_recipe, preset_recipe
+from engine.shot.part import DocumentPart
+from training.data.recipe import AssetFolder, DataRecipe, load_recipe, preset_recipe
+from training.scenes.clip_scenes import ClipStyle
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_full_is_the_paper_s_and_the_others_are_smaller() -> None:
@@ -62,3 +67,18 @@ def test_a_file_that_is_not_there_or_no_recipe_is_told(tmp_path: Path) -> None:
     for name, said in (("list.json", "a table"), ("recipe.ini", "read from .toml"), ("none.toml", "cannot be read")):
         with pytest.raises(DataSetError, match=said):
             load_recipe(tmp_path / name)
+
+
+def rows(kind: type[DocumentPart]) -> list[str]:
+    """A table of fields for the documentation."""
+    lines = ["| field | when not given | what it is |", "|---|---|---|"]
+    for name, field in kind.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = json.dumps(default) if isinstance(default, str | int | float | tuple | None) else ""
+        lines.append(f"| `{name}` | {'' if field.is_required() else shown} | {field.description} |")
+    return lines
+
+
+@pytest.mark.parametrize("kind", [DataRecipe, ClipStyle, AssetFolder])
+def test_the_page_says_what_every_field_is(kind: type[DocumentPart]) -> None:
+    assert "\n".join(rows(kind)) in (ROOT / "docs/data.md").read_text(encoding="utf-8")
