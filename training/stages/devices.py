@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator, PartialState  # type: ignore[import-untyped]
 from accelerate.state import AcceleratorState  # type: ignore[import-untyped]
 
@@ -15,7 +16,7 @@ __all__ = ["Accelerator", "open_accelerator", "this_process"]
 
 def this_process() -> PartialState:
     """This process among those that ``accelerate launch`` started; the only one where it did not."""
-    return PartialState()
+    return PartialState(cpu=_only_cpu())
 
 
 def open_accelerator(settings: StageSettings, log: Path) -> Accelerator:
@@ -34,6 +35,7 @@ def open_accelerator(settings: StageSettings, log: Path) -> Accelerator:
         accelerator = Accelerator(
             mixed_precision="no" if settings.precision == "fp32" else settings.precision,
             gradient_accumulation_steps=settings.accumulate,
+            cpu=_only_cpu(),
             log_with="tensorboard",
             project_dir=str(log),
         )
@@ -47,3 +49,8 @@ def open_accelerator(settings: StageSettings, log: Path) -> Accelerator:
         "fp16 wants a GPU, and none is found; set precision to fp32",
     )
     return accelerator
+
+
+def _only_cpu() -> bool:
+    """Said to accelerate, which otherwise sees no other processes where there is no GPU (1.15)."""
+    return not (torch.cuda.is_available() or torch.backends.mps.is_available())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["Event", "Report", "StageEnded", "StageStarted", "Stepped", "Stored", "Validated"]
+__all__ = ["Event", "Report", "StageEnded", "StageStarted", "Stepped", "Stored", "Trained", "Validated"]
 
 
 @dataclass(frozen=True)
@@ -88,5 +88,12 @@ class StageEnded:
     seconds: float
 
 
-Event = StageStarted | Stepped | Validated | Stored | StageEnded
+@dataclass(frozen=True)
+class Trained:
+    """All that was asked for is done; the last stage's weights lie in a folder."""
+
+    weights: str
+
+
+Event = StageStarted | Stepped | Validated | Stored | StageEnded | Trained
 Report = Callable[[Event], None]

@@ -17,7 +17,7 @@ from training.stages.batches import ClipWindows
 from training.stages.checkpoints import checkpoints_of, load_checkpoint
 from training.stages.configuration import TrainingRun
 from training.stages.devices import open_accelerator, this_process
-from training.stages.events import Report, StageEnded
+from training.stages.events import Report, StageEnded, Trained
 from training.stages.folder import RunFolder, RunRecord, set_digest
 from training.stages.loop import StageJob, train_stage
 from training.stages.starting import networks_from_folder, starting_networks
@@ -45,7 +45,7 @@ def train(
         out: folder of the run.
         stages: numbers to train now; those of ``run.order`` when empty. A stage that has ended is passed over.
         resume: go on with the run that the folder holds, which must have been begun with the same settings and clips.
-        report: called with what happens.
+        report: called with what happens, on the main process only.
         stops: asked after each update whether to stop there.
 
     Returns:
@@ -80,6 +80,7 @@ def train(
             _train(run, folder, number, *windows[number], report, stops)
     if process.is_main_process:
         folder.publish(max(number for number in run.stages if folder.stage(number).is_dir()))
+        report(Trained(str(folder.weights)))
     process.wait_for_everyone()
     return folder.weights
 

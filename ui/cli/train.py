@@ -96,13 +96,7 @@ def train(
     from training.stages.running import train as train_run
 
     with _stop_after_update() as stops:
-        made = train_run(
-            run, out, () if stage == "all" else (int(stage),), resume=resume, report=_Teller(json), stops=stops
-        )
-    if json:
-        print(jsonlib.dumps({"event": "trained", "weights": str(made)}), flush=True)
-    else:
-        print(f"{made}: render with --renderer any-to-bokeh --weights {made}")
+        train_run(run, out, () if stage == "all" else (int(stage),), resume=resume, report=_Teller(json), stops=stops)
 
 
 def _run_asked(
@@ -180,7 +174,7 @@ class _Teller:
             print(line, file=sys.stderr, flush=True)
 
     def _line(self, event: Event) -> str:
-        from training.stages.events import StageEnded, StageStarted, Stepped, Validated
+        from training.stages.events import StageEnded, StageStarted, Stepped, Trained, Validated
         from training.stages.presets import STAGES as TITLES
 
         if isinstance(event, StageStarted):
@@ -194,6 +188,8 @@ class _Teller:
             return f"stage {event.stage}  step {event.step}  held back: loss {event.loss:.4g}, {event.psnr:.2f} dB"
         if isinstance(event, StageEnded):
             return f"stage {event.stage} ended after {_clock(event.seconds)}: {event.weights}"
+        if isinstance(event, Trained):
+            return f"trained; render with --renderer any-to-bokeh --weights {event.weights}"
         return ""
 
     def _step(self, event: Stepped) -> str:

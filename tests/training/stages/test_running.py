@@ -21,7 +21,7 @@ from tests.training.stages.toys import tiny_run
 from training.data.clips import ClipSet
 from training.stages.batches import ClipWindows
 from training.stages.devices import open_accelerator
-from training.stages.events import Event, StageEnded, Validated
+from training.stages.events import Event, StageEnded, Trained, Validated
 from training.stages.folder import RunFolder
 from training.stages.loop import StageJob, train_stage
 from training.stages.running import train
@@ -91,7 +91,7 @@ def test_a_stage_that_has_ended_is_not_trained_again(unbroken: Unbroken, tiny_cl
     folder, events = shutil.copytree(unbroken.folder, tmp_path / "run"), list[Event]()
     shutil.rmtree(folder / "weights")
     train(tiny_run(tiny_clips), folder, STAGES, resume=True, report=events.append)
-    assert not events
+    assert events == [Trained(str(folder / "weights"))]
     assert weights(folder / "weights") == weights(folder / "stage-3")
 
 
