@@ -130,7 +130,8 @@ class Life:
     def send(self, request: Request, parameters: JsonObject) -> None:
         """Send a request; one that cannot be sent ends with the reason."""
         message = {"jsonrpc": "2.0", "id": request.number, "method": request.method, "params": parameters}
-        line = json.dumps(message, allow_nan=False).encode("utf-8") + b"\n"
+        # A number that is not finite goes too: the engine refuses it in a sentence that names its field.
+        line = json.dumps(message).encode("utf-8") + b"\n"
         with self._lock:
             if not self._over:
                 request._life = self
