@@ -13,9 +13,12 @@ from engine.errors import CorruptError, require
 from engine.frames import Float32Array
 from training.evaluation.jobs import Job, Score
 from training.evaluation.running import SetEvaluation
-from training.evaluation.strips import MOST_FRAMES, write_jpeg
+from training.evaluation.strips import MOST_FRAMES, resized, write_jpeg
 
 __all__ = ["telling_shots", "write_sheet"]
+
+WIDEST: Final = 2048
+"""Of a sheet, in pixels."""
 
 _GAP: Final = 4
 
@@ -56,7 +59,7 @@ def write_sheet(path: Path, jobs: Sequence[Job]) -> None:
     above = [_middle(strip, frames) for strip in upper]
     empty = np.full_like(above[0], 1.0)
     below = [empty, empty, *(_middle(job.error_file, frames) for job in jobs)]
-    write_jpeg(path, np.concatenate([_beside(above), _beside(below)]))
+    write_jpeg(path, resized(np.concatenate([_beside(above), _beside(below)]), WIDEST))
 
 
 def _middle(strip: Path, frames: int) -> Float32Array:

@@ -15,7 +15,7 @@ from engine.media.temporary import place_file, temporary_path
 from training.benchmark.pictures import ERROR_GAIN
 from training.evaluation.placing import make_folder
 
-__all__ = ["MOST_FRAMES", "STRIP_WIDTH", "error_picture", "strip_size", "write_jpeg", "write_strip"]
+__all__ = ["MOST_FRAMES", "STRIP_WIDTH", "error_picture", "resized", "strip_size", "write_jpeg", "write_strip"]
 
 STRIP_WIDTH: Final = 416
 """Widest picture of a strip, in pixels; larger ones are made smaller."""
@@ -31,9 +31,9 @@ def error_picture(result: Float32Array, goal: Float32Array) -> Float32Array:
     return np.asarray(np.clip(np.abs(result - goal) * ERROR_GAIN, 0.0, 1.0), dtype=np.float32)
 
 
-def strip_size(width: int, height: int) -> tuple[int, int]:
+def strip_size(width: int, height: int, most_width: int = STRIP_WIDTH) -> tuple[int, int]:
     """Width and height of one frame in a strip."""
-    scale = min(1.0, STRIP_WIDTH / width)
+    scale = min(1.0, most_width / width)
     return round(width * scale), max(1, round(height * scale))
 
 
@@ -43,7 +43,7 @@ def write_strip(path: Path, pictures: Sequence[Float32Array]) -> None:
     Raises:
         OutputWriteError: it cannot be written.
     """
-    write_jpeg(path, np.concatenate([_resized(picture) for picture in pictures[:MOST_FRAMES]]))
+    write_jpeg(path, np.concatenate([resized(picture) for picture in pictures[:MOST_FRAMES]]))
 
 
 def write_jpeg(path: Path, picture: Float32Array) -> None:
@@ -65,9 +65,10 @@ def write_jpeg(path: Path, picture: Float32Array) -> None:
     place_file(part, path)
 
 
-def _resized(picture: Float32Array) -> Float32Array:
+def resized(picture: Float32Array, most_width: int = STRIP_WIDTH) -> Float32Array:
+    """A picture (H, W, 3), made smaller where it is wider than ``most_width``."""
     height, width = picture.shape[:2]
-    across, down = strip_size(width, height)
+    across, down = strip_size(width, height, most_width)
     if (across, down) == (width, height):
         return picture
     small = oiio.ImageBufAlgo.resize(
