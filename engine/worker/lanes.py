@@ -148,6 +148,6 @@ class Lane(Generic[P]):
             return self._work(job)
         except RackfocusError as error:
             return fault_of(error)
-        except Exception as error:  # noqa: BLE001  the lane goes on with the next job
+        except BaseException as error:  # noqa: BLE001  the lane goes on, whatever a library raises
             traceback.print_exc(file=sys.stderr)
             return fault_of(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from engine.renderers.any_to_bokeh.fitting import Fit
 from engine.shot import Depth, Plate, Shot
 
 __all__ = ["OpenShot", "Proxy"]
+
+MOST_PICKS: Final = 10_000
+"""Points whose depth is remembered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +67,7 @@ class OpenShot:
         self._inputs = Inputs(shot.model_copy(update={"plate": self._plate}))
         self._limits: DepthLimits | None = None
         self._files: dict[int, tuple[str, ...]] = {}
-        self._picks: dict[tuple[int, float, float, int], float] = {}
+        self._picks: dict[tuple[tuple[str, ...], int, float, float, int], float] = {}
         self._shown: tuple[int, float, Proxy] | None = None
 
     def close(self) -> None:
@@ -103,10 +107,13 @@ class OpenShot:
         read = self._inputs.sampler(limits)
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
-            place = (frame, x, y, radius)
+            files = self._inputs.identities(frame) if frame in self._inputs.frames else ()
+            place = (files, frame, x, y, radius)
             found = self._picks.get(place)
             if found is None:
-                found = self._picks[place] = read(*place)
+                if len(self._picks) >= MOST_PICKS:
+                    self._picks.clear()
+                found = self._picks[place] = read(frame, x, y, radius)
             return found
 
         return sample

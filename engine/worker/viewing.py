@@ -7,6 +7,7 @@ import math
 import os
 import re
 import shutil
+import socket
 import tempfile
 import time
 from collections import deque
@@ -37,6 +38,8 @@ __all__ = ["ViewDesk"]
 
 KEPT: Final = 16
 """Previews without a path of their own that stay; older ones are removed."""
+
+_HOST: Final = re.sub(r"\W", "_", socket.gethostname())[:32]
 
 AROUND: Final = 4
 """Pixels around a region beyond the largest radius: silhouettes look at their neighbours."""
@@ -244,7 +247,7 @@ class _Files:
     def _next(self) -> Path:
         if self._folder is None:
             _remove_stale()
-            self._folder = Path(tempfile.mkdtemp(prefix=f"rackfocus-{os.getpid()}-"))
+            self._folder = Path(tempfile.mkdtemp(prefix=f"rackfocus-{_HOST}-{os.getpid()}-"))
         self._made.append(self._folder / f"preview-{next(self._count):06}.exr")
         if len(self._made) > KEPT:
             self._made.popleft().unlink(missing_ok=True)
@@ -253,8 +256,8 @@ class _Files:
 
 def _remove_stale() -> None:
     """Remove what workers of this machine that were killed left behind."""
-    for folder in Path(tempfile.gettempdir()).glob("rackfocus-*-*"):
-        match = re.fullmatch(r"rackfocus-(\d+)-\w+", folder.name)
+    for folder in Path(tempfile.gettempdir()).glob(f"rackfocus-{_HOST}-*"):
+        match = re.fullmatch(rf"rackfocus-{_HOST}-(\d+)-\w+", folder.name)
         if match is not None and not is_alive(int(match[1])):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -223,6 +224,15 @@ def test_only_the_last_previews_are_kept_and_none_after_the_end(desk: ViewDesk, 
     assert [path.exists() for path in made] == [False] * 3 + [True] * viewing.KEPT
     desk.close()
     assert not made[-1].parent.exists()
+
+
+def test_previews_that_a_killed_worker_left_are_removed_by_the_next(desk: ViewDesk, tmp_path: Path) -> None:
+    own = Path(preview(desk, make_scene(tmp_path))["path"]).parent
+    left = own.with_name(own.name.replace(f"-{os.getpid()}-", "-999999999-"))
+    left.mkdir()
+    preview(ViewDesk(Kernels()), make_scene(tmp_path))
+    assert not left.exists()
+    assert own.exists()
 
 
 def test_an_any_to_bokeh_shot_is_previewed_by_optics_and_says_so(desk: ViewDesk, tmp_path: Path) -> None:
