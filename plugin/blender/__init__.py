@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+__all__ = ["register", "unregister"]
+
 MODULES = ("settings", "session", "operators", "picking", "panels")
 
 

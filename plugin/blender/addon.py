@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+__all__ = ["bl_info", "register", "unregister"]
+
 bl_info = {
     "name": "Rackfocus",
     "description": "Pull focus after the shoot, from a plate and its depth",

@@ -36,7 +36,7 @@ class ExrHeader:
             if magic != MAGIC:
                 return None
             return cls._parts(data, bool(version & MULTIPART))
-        except (OSError, struct.error, ValueError):
+        except (OSError, struct.error, ValueError, IndexError):
             return None
 
     @classmethod

@@ -10,6 +10,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from .kinds import Property
+from .versions import RELATIVE_PATH
 
 __all__ = ["FIELDS", "RackfocusSettings", "register", "unregister"]
 
@@ -57,7 +58,8 @@ def _number(
 
 
 def _text(name: str, description: str, default: str = "", kind: str = "NONE") -> Property:
-    return StringProperty(name=name, description=description, default=default, subtype=kind, options=FIXED)
+    options = FIXED if kind == "NONE" else RELATIVE_PATH
+    return StringProperty(name=name, description=description, default=default, subtype=kind, options=options)
 
 
 class RackfocusSettings(bpy.types.PropertyGroup):

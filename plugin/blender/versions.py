@@ -6,7 +6,10 @@ import bpy
 
 from .kinds import Collection, DataBlock, Editor, Scene
 
-__all__ = ["channel_curves", "compositor_tree", "strips_of"]
+__all__ = ["RELATIVE_PATH", "channel_curves", "compositor_tree", "strips_of"]
+
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (5, 0, 0) else set()
+"""Options of a path property in which ``//`` is understood; 5.0 wants to be told so."""
 
 
 def compositor_tree(scene: Scene, create: bool = False) -> DataBlock | None:
