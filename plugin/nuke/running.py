@@ -191,10 +191,12 @@ def _watch(
             answers.append(_answer(request, task, (at, len(requests)), heard))
     except EngineError as error:
         failure = error
-        for request in requests:
-            request.cancel()
+    except Exception as error:  # noqa: BLE001  whoever pressed must be told, or the node would seem busy for ever
+        failure = EngineError("nuke.internal", f"{type(error).__name__}: {error}; this is a fault of the plugin")
     finally:
         del task
+        for request in requests:
+            request.cancel()  # those that are over do not mind
         nuke.executeInMainThread(done, (answers, failure))
 
 

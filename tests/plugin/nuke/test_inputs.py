@@ -19,7 +19,7 @@ from tests.plugin.nuke.fakes.nodes import Node
 FRAMES = (1001, 1006)
 
 
-def read_node(host: FakeNuke, path: str = "/shots/plate.####.exr", name: str = "Read1", **knobs: Any) -> Node:
+def read_node(host: FakeNuke, path: str = "/shots/plate.####.exr", name: str = "Read1", **knobs: object) -> Node:
     node = host.source(name, plate_picture, "Read")
     for knob, value in {"file": path, "first": 1001, "last": 1006, "raw": True, **knobs}.items():
         node[knob].setValue(value)

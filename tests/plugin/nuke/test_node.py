@@ -35,7 +35,7 @@ VALUES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float, float]] = {
 """Per convention: a channel's values from distances, and limits inside what is seen, so that clamping counts."""
 
 
-def show(node: Node, what: str, **values: Any) -> Node:
+def show(node: Node, what: str, **values: object) -> Node:
     for name, value in {"depth_near": NEAR, **values, "show": what}.items():
         node[name].setValue(value)
     return node

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.nuke.fakes import FakeNuke
+pytestmark = pytest.mark.usefixtures("host")
 
 
 @pytest.mark.parametrize(("path", "later"), [
@@ -18,13 +18,13 @@ from tests.plugin.nuke.fakes import FakeNuke
      "[file dirname [value root.name]]/[value name]_v002.####.exr"),
     ("/dev2/preview1_v001.####.exr", "/dev2/preview1_v002.####.exr"),
 ])  # fmt: skip
-def test_a_later_version_of(host: FakeNuke, path: str, later: str) -> None:
+def test_a_later_version_of(path: str, later: str) -> None:
     from plugin.nuke.paths import with_version
 
     assert with_version(path) == later
 
 
-def test_frames_are_found_by_their_pattern_alone(host: FakeNuke, tmp_path: Path) -> None:
+def test_frames_are_found_by_their_pattern_alone(tmp_path: Path) -> None:
     from plugin.nuke.paths import existing, of_frame
 
     folder = tmp_path / "a[1]"
@@ -36,7 +36,7 @@ def test_frames_are_found_by_their_pattern_alone(host: FakeNuke, tmp_path: Path)
         assert of_frame(str(folder / pattern), 7).endswith("r_v1.0007.exr")
 
 
-def test_views_are_told_apart_by_name_or_first_letter(host: FakeNuke) -> None:
+def test_views_are_told_apart_by_name_or_first_letter() -> None:
     from plugin.nuke.paths import has_frames, has_views, of_view
 
     assert of_view("/%V/a_%v.%04d.exr", "left") == "/left/a_l.%04d.exr"

@@ -49,7 +49,7 @@ def test_a_focus_that_is_animated_gets_a_key_at_this_frame(host: FakeNuke) -> No
     node["focus"].animate(AnimationCurve([AnimationKey(1001, 2.0), AnimationKey(1006, 3.0)]))
     host.root()["frame"].setValue(1004)
     drag(node, WIDTH // 2, 5)
-    keys = {key.x: key.y for key in node["focus"].curve().keys()}
+    keys = {key.x: key.y for key in node["focus"].curve().all_keys}
     assert keys == {1001: 2.0, 1006: 3.0, 1004: pytest.approx(float(distances(1004)[5, WIDTH // 2]))}
     assert "key at frame 1004" in node["status"].value()
 

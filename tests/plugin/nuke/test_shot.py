@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from math import sin
 from typing import Any
@@ -25,17 +26,17 @@ CLOSE = 1e-6
 """What the host's own value and the engine's may differ by."""
 
 
-def document(node: Node, frames: tuple[int, int] = (FIRST, LAST), **further: Any) -> dict[str, Any]:
+def document(node: Node, frames: tuple[int, int] = (FIRST, LAST), **further: object) -> dict[str, Any]:
     shot = import_module("plugin.nuke.shot")
     parts = {"plate": {"path": "/p.####.exr"}, "depth": {"path": "/d.####.exr"}, "output": "/o.####.exr"}
     return shot.shot_of(node, frames=frames, **{"quality": "final", **parts, **further})
 
 
-def checked(node: Node, **further: Any) -> Shot:
+def checked(node: Node, **further: object) -> Shot:
     return shot_from_dict(document(node, **further))
 
 
-def no_pixel(frame: int, x: float, y: float, radius: int) -> float:
+def no_pixel(*_: float) -> float:
     raise AssertionError("no key of ours is a pixel")
 
 
@@ -55,7 +56,7 @@ CURVES = {
 }
 
 
-def close_on_every_frame(curve: AnimationCurve, found: Any) -> bool:
+def close_on_every_frame(curve: AnimationCurve, found: Callable[[float], float]) -> bool:
     return all(abs(found(frame) - curve.evaluate(frame)) <= CLOSE for frame in FRAMES)
 
 
@@ -63,8 +64,7 @@ def close_on_every_frame(curve: AnimationCurve, found: Any) -> bool:
 def test_every_curve_is_the_host_s_own_on_every_frame(host: FakeNuke, name: str) -> None:
     node, curve = comp(host, FIRST, LAST), CURVES[name]
     node["focus"].animate(curve)
-    node["blur"].animate(AnimationCurve([AnimationKey(k.x, 40 * k.y, 40 * k.lslope, 40 * k.rslope, k.la, k.ra,
-                                                      k.interpolation) for k in curve.keys()], curve.extrapolation))  # fmt: skip
+    node["blur"].animate(curve.scaled(40))
     shot = checked(node)
     assert close_on_every_frame(curve, focus_curve(shot, DepthLimits(1.0, 9.0), no_pixel))
     assert close_on_every_frame(node["blur"].curve(), strength_curve(shot, WIDTH, DepthLimits(1.0, 9.0), lambda _: 0.5))
@@ -165,7 +165,7 @@ def test_an_expression_that_fails_is_named_with_its_frame(host: FakeNuke) -> Non
     node["focus"].setExpression(broken)
     with pytest.raises(EngineError, match=r"Rackfocus1\.focus at frame 1004 cannot be evaluated .*no such node"):
         document(node)
-    node["focus"].setExpression(lambda frame: float("nan"))
+    node["focus"].setExpression(lambda _: float("nan"))
     with pytest.raises(EngineError, match=r"Rackfocus1\.focus at frame 1001 is nan"):
         document(node)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass
@@ -26,8 +26,14 @@ class AnimationCurve:
         self._keys = sorted(keys, key=lambda key: key.x)
         self.extrapolation = extrapolation
 
-    def keys(self) -> list[AnimationKey]:
+    @property
+    def all_keys(self) -> list[AnimationKey]:
         return list(self._keys)
+
+    def scaled(self, by: float) -> AnimationCurve:
+        """The same shape, so many times as high."""
+        keys = [replace(k, y=k.y * by, lslope=k.lslope * by, rslope=k.rslope * by) for k in self._keys]
+        return AnimationCurve(keys, self.extrapolation)
 
     def set_key(self, x: float, y: float) -> None:
         self._keys = sorted([k for k in self._keys if k.x != x] + [AnimationKey(x, y)], key=lambda key: key.x)

@@ -1,5 +1,7 @@
 """The module ``nuke``: scripts read by a real Tcl, expressions by its ``expr``, files by OpenImageIO."""
 
+# ruff: noqa: N802, ANN401, ARG002  Nuke's own names, and what it is given
+
 from __future__ import annotations
 
 import queue
@@ -13,7 +15,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import OpenImageIO as oiio
+import OpenImageIO
 
 from tests.plugin.nuke.fakes.knobs import CLASSES, TEXTS, Knob
 from tests.plugin.nuke.fakes.nodes import KNOBS, Node
@@ -33,15 +35,15 @@ class ProgressTask:
         self.progress: list[int] = []
         host.tasks.append(self)
 
-    def setMessage(self, text: str) -> None:  # noqa: N802
+    def setMessage(self, text: str) -> None:
         self.messages.append(text)
 
-    def setProgress(self, percent: int) -> None:  # noqa: N802
+    def setProgress(self, percent: int) -> None:
         assert isinstance(percent, int)
         assert 0 <= percent <= 100
         self.progress.append(percent)
 
-    def isCancelled(self) -> bool:  # noqa: N802
+    def isCancelled(self) -> bool:
         return self._host.cancel_pressed
 
 
@@ -72,15 +74,13 @@ class FakeNuke(ModuleType):
 
     # What plugins call.
 
-    def ProgressTask(self, title: str) -> ProgressTask:  # noqa: N802
+    def ProgressTask(self, title: str) -> ProgressTask:
         return ProgressTask(self, title)
 
-    def executeInMainThread(  # noqa: N802
-        self, call: Callable[..., None], args: Any = (), kwargs: Any = None
-    ) -> None:
+    def executeInMainThread(self, call: Callable[..., None], args: Any = (), kwargs: Any = None) -> None:
         self._calls.put((call, args))
 
-    def executeInMainThreadWithResult(self, *_: Any) -> None:  # noqa: N802
+    def executeInMainThreadWithResult(self, *_: Any) -> None:
         assert threading.current_thread() is not MAIN(), "Nuke hangs: this waits for the thread that it runs in"
 
     def root(self) -> Node:
@@ -91,18 +91,18 @@ class FakeNuke(ModuleType):
         check("views")
         return list(self._view_names)
 
-    def toNode(self, name: str) -> Node | None:  # noqa: N802
+    def toNode(self, name: str) -> Node | None:
         check("toNode")
         found: Node | None = self._root
         for step in name.split("."):
             found = None if found is None else found.node(step)
         return found
 
-    def thisNode(self) -> Node | None:  # noqa: N802
+    def thisNode(self) -> Node | None:
         check("thisNode")
         return self._this[0]
 
-    def thisKnob(self) -> Knob | None:  # noqa: N802
+    def thisKnob(self) -> Knob | None:
         check("thisKnob")
         return self._this[1]
 
@@ -110,25 +110,25 @@ class FakeNuke(ModuleType):
         check("message")
         self.messages.append(text)
 
-    def addOnCreate(self, call: Callable[[], None], nodeClass: str = "*") -> None:  # noqa: N802, N803
+    def addOnCreate(self, call: Callable[[], None], nodeClass: str = "*") -> None:
         assert nodeClass == "Group"
         self.callbacks["create"].append(call)
 
-    def addKnobChanged(self, call: Callable[[], None], nodeClass: str = "*") -> None:  # noqa: N802, N803
+    def addKnobChanged(self, call: Callable[[], None], nodeClass: str = "*") -> None:
         assert nodeClass == "Group"
         self.callbacks["knob"].append(call)
 
     def menu(self, name: str) -> Any:
         def add_menu(menu: str) -> Any:
-            return SimpleNamespace(addCommand=lambda item, call: self.menu_entries.append(f"{name}/{menu}/{item}"))
+            return SimpleNamespace(addCommand=lambda item, _call: self.menu_entries.append(f"{name}/{menu}/{item}"))
 
         return SimpleNamespace(addMenu=add_menu)
 
-    def createNode(self, kind: str, inpanel: bool = True) -> Node:  # noqa: N802
+    def createNode(self, kind: str, inpanel: bool = True) -> Node:
         check("createNode")
         return self._new(kind, f"{kind}{len(self._within[-1].inside)}")
 
-    def nodePaste(self, path: str) -> Node | None:  # noqa: N802
+    def nodePaste(self, path: str) -> Node | None:
         check("nodePaste")
         return self.read_script(Path(path).read_text(encoding="utf-8"))
 
@@ -144,7 +144,7 @@ class FakeNuke(ModuleType):
         source = node.input(0)
         assert source is not None
         for frame in range(first, last + 1, incr):
-            path = re.sub("#+", lambda found: f"{frame:0{len(found.group())}d}", str(node["file"].value()))
+            path = re.sub("#+", lambda found, frame=frame: f"{frame:0{len(found.group())}d}", str(node["file"].value()))
             _write(Path(path), node, source.pixels(frame))
 
     # What tests call.
@@ -367,13 +367,13 @@ def _write(path: Path, node: Node, picture: dict[str, np.ndarray]) -> None:
     layer = str(node["channels"].value())
     wanted = {"rgb": list(EXR_NAMES)[:3], "rgba": list(EXR_NAMES), "depth": ["depth.Z"]}[layer]
     pixels = np.stack([picture[name][::-1] for name in wanted], axis=-1).astype(np.float32)
-    spec = oiio.ImageSpec(pixels.shape[1], pixels.shape[0], len(wanted), oiio.FLOAT)
+    spec = OpenImageIO.ImageSpec(pixels.shape[1], pixels.shape[0], len(wanted), OpenImageIO.FLOAT)
     spec.channelnames = [EXR_NAMES.get(name, name) for name in wanted]
     spec.attribute("oiio:ColorSpace", "Linear")
-    out = oiio.ImageOutput.create(str(path))
+    out = OpenImageIO.ImageOutput.create(str(path))
     assert out is not None
     if str(node["datatype"].value()).startswith("16"):
-        spec.set_format(oiio.HALF)
+        spec.set_format(OpenImageIO.HALF)
     assert out.open(str(path), spec), out.geterror()
     assert out.write_image(pixels)
     out.close()

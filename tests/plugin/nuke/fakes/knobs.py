@@ -1,5 +1,7 @@
 """Knobs: values, curves, expressions, flags."""
 
+# ruff: noqa: N802, ANN401  Nuke's own names, and what knobs hold
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -45,7 +47,7 @@ class Knob:
         self.executed = 0
         self.on = True
 
-    def Class(self) -> str:  # noqa: N802  Nuke's own name
+    def Class(self) -> str:
         return self._kind
 
     def name(self) -> str:
@@ -54,13 +56,13 @@ class Knob:
     def tooltip(self) -> str:
         return self._tooltip
 
-    def setFlag(self, flag: int) -> None:  # noqa: N802
+    def setFlag(self, flag: int) -> None:
         self._flags |= flag
 
-    def getFlag(self, flag: int) -> bool:  # noqa: N802
+    def getFlag(self, flag: int) -> bool:
         return bool(self._flags & flag)
 
-    def setEnabled(self, on: bool) -> None:  # noqa: N802
+    def setEnabled(self, on: bool) -> None:
         self.on = on
 
     def execute(self) -> None:
@@ -74,7 +76,7 @@ class Knob:
             return self.choices[int(number)]
         return bool(number) if self._kind == "Boolean_Knob" else number
 
-    def valueAt(self, frame: float, index: int = 0, view: str | None = None) -> Any:  # noqa: N802
+    def valueAt(self, frame: float, index: int = 0, view: str | None = None) -> Any:
         expression = self._expressions.get(index)
         if callable(expression):
             return expression(frame)
@@ -86,10 +88,10 @@ class Knob:
             return self._by_view[str(view)]
         return self._values[index if index < len(self._values) else 0]
 
-    def getEvaluatedValue(self) -> str:  # noqa: N802
+    def getEvaluatedValue(self) -> str:
         return str(self._node.host.substitute(str(self._values[0] or ""), self._node))
 
-    def setValue(self, value: Any, index: int = 0) -> bool:  # noqa: N802
+    def setValue(self, value: Any, index: int = 0) -> bool:
         if self._kind == "Enumeration_Knob" and isinstance(value, str):
             assert value in self.choices, f"{self._name} has no choice {value}"
             value = self.choices.index(value)
@@ -98,23 +100,23 @@ class Knob:
         self._node.host.changed(self._node, self)
         return True
 
-    def setValueAt(self, value: float, frame: float, index: int = 0) -> bool:  # noqa: N802
+    def setValueAt(self, value: float, frame: float, index: int = 0) -> bool:
         self._curves.setdefault(index, AnimationCurve([])).set_key(frame, value)
         self._node.host.changed(self._node, self)
         return True
 
-    def fromUserText(self, text: str) -> None:  # noqa: N802
+    def fromUserText(self, text: str) -> None:
         self._values[0] = text
 
-    def setExpression(self, expression: str | Callable[[float], float], index: int = 0) -> bool:  # noqa: N802
+    def setExpression(self, expression: str | Callable[[float], float], index: int = 0) -> bool:
         assert not self._flags & self._node.host.NO_ANIMATION, f"{self._name} cannot follow an expression"
         self._expressions[index] = expression
         return True
 
-    def isAnimated(self, index: int = 0) -> bool:  # noqa: N802
+    def isAnimated(self, index: int = 0) -> bool:
         return index in self._curves or index in self._expressions
 
-    def hasExpression(self, index: int = 0) -> bool:  # noqa: N802
+    def hasExpression(self, index: int = 0) -> bool:
         return index in self._expressions
 
     # What a test, and not a plugin, may do.

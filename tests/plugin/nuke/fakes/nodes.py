@@ -1,5 +1,7 @@
 """Nodes and what they do with pixels, after Nuke's reference guide; arrays by channel, row 0 at the bottom."""
 
+# ruff: noqa: N802, ANN401  Nuke's own names, and what knobs hold
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -124,13 +126,13 @@ class Node:
     def add(self, knob: Knob) -> None:
         self._knobs[knob.name()] = knob
 
-    def Class(self) -> str:  # noqa: N802
+    def Class(self) -> str:
         return self._kind
 
     def name(self) -> str:
         return str(self._knobs["name"].value())
 
-    def fullName(self) -> str:  # noqa: N802
+    def fullName(self) -> str:
         above = self._parent
         return self.name() if above is None or above.Class() == "Root" else f"{above.fullName()}.{self.name()}"
 
@@ -155,18 +157,18 @@ class Node:
     def input(self, index: int) -> Node | None:
         return self._inputs[index] if index < len(self._inputs) else None
 
-    def setInput(self, index: int, node: Node | None) -> bool:  # noqa: N802
+    def setInput(self, index: int, node: Node | None) -> bool:
         self._inputs += [None] * (index + 1 - len(self._inputs))
         self._inputs[index] = node
         return True
 
-    def firstFrame(self) -> int:  # noqa: N802
+    def firstFrame(self) -> int:
         return int(self["first"].value()) if self._kind == "Read" else self._first_input().firstFrame()
 
-    def lastFrame(self) -> int:  # noqa: N802
+    def lastFrame(self) -> int:
         return int(self["last"].value()) if self._kind == "Read" else self._first_input().lastFrame()
 
-    def pixelAspect(self) -> float:  # noqa: N802
+    def pixelAspect(self) -> float:
         return self.pixel_aspect if self.picture or self._kind == "Read" else self._first_input().pixelAspect()
 
     def width(self) -> int:
@@ -187,11 +189,13 @@ class Node:
         left, bottom = int(np.floor(column)), int(np.floor(row))
         right, top = min(left + 1, values.shape[1] - 1), min(bottom + 1, values.shape[0] - 1)
         across, up = column - left, row - bottom
+        if across == up == 0:
+            return float(values[bottom, left])
         lower = values[bottom, left] * (1 - across) + values[bottom, right] * across
         upper = values[top, left] * (1 - across) + values[top, right] * across
         return float(lower * (1 - up) + upper * up)
 
-    def setXYpos(self, x: int, y: int) -> None:  # noqa: N802
+    def setXYpos(self, x: int, y: int) -> None:
         self._knobs["xpos"].setValue(x)
         self._knobs["ypos"].setValue(y)
 
@@ -201,7 +205,7 @@ class Node:
     def ypos(self) -> int:
         return int(self["ypos"].value() or 0)
 
-    def showControlPanel(self) -> None:  # noqa: N802
+    def showControlPanel(self) -> None:
         self.panel_shown = True
 
     def __enter__(self) -> Node:
@@ -258,7 +262,7 @@ def _compute(node: Node, frame: int) -> Picture:
     return source if work is None else work(node, source, frame)
 
 
-def _shuffle(node: Node, source: Picture, frame: int) -> Picture:
+def _shuffle(node: Node, source: Picture, _frame: int) -> Picture:
     layer = str(node["in"].value())
     names = [name for name in source if name.split(".")[0] == layer]
     made = dict(source)

@@ -1,5 +1,7 @@
 """Nuke's API belongs to its main thread."""
 
+# ruff: noqa: ANN401  any method
+
 from __future__ import annotations
 
 import threading
