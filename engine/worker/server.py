@@ -9,14 +9,12 @@ import threading
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from engine.errors import ProtocolError
 from engine.processes import is_alive
-from engine.render.loop import VERSION
 from engine.runtime.extras import TORCH_PACKAGES
 from engine.shot import SCHEMA_VERSION, RendererChoice
-from engine.worker.kernels import Kernels
 from engine.worker.lanes import Job, Lane
 from engine.worker.messages import (
     INTERNAL,
@@ -33,9 +31,11 @@ from engine.worker.messages import (
     fault_of,
     parse,
 )
-from engine.worker.rendering import RenderDesk
 from engine.worker.transport import LONGEST_LINE, Channel, TooLong
-from engine.worker.viewing import ViewDesk
+
+if TYPE_CHECKING:
+    from engine.worker.rendering import RenderDesk
+    from engine.worker.viewing import ViewDesk
 
 __all__ = ["serve"]
 
@@ -49,10 +49,11 @@ MOST_WAITING: Final = 1000
 """Requests that may wait for their turn; a host that asks for more has lost count."""
 
 
-def serve(channel: Channel | None = None) -> int:
+def serve(version: str, channel: Channel | None = None) -> int:
     """Answer requests until the host asks for the end, closes its end, or dies.
 
     Args:
+        version: of Rackfocus.
         channel: to the host; the process's standard streams when not given.
 
     Returns:
@@ -60,7 +61,7 @@ def serve(channel: Channel | None = None) -> int:
     """
     channel = channel or Channel.of_standard_streams()
     _end_with_host(channel)
-    server = Server(channel)
+    server = Server(version, channel)
     server.run()
     server.close()
     return 0
@@ -70,15 +71,16 @@ class Server:
     """Takes requests one by one, and has them answered.
 
     Args:
+        version: of Rackfocus.
         channel: to the host.
     """
 
-    def __init__(self, channel: Channel) -> None:
-        kernels = Kernels()
+    def __init__(self, version: str, channel: Channel) -> None:
+        self._version = version
         self._channel = channel
-        self._views = ViewDesk(kernels)
-        self._rendering: Lane[Render] = Lane("renders", RenderDesk(kernels).render)
-        self._viewing: Lane[Any] = Lane("views", self._views.work)
+        self._desks = _Desks()
+        self._rendering: Lane[Render] = Lane("renders", self._desks.render)
+        self._viewing: Lane[Any] = Lane("views", self._desks.view)
         self._jobs: dict[int | str, tuple[Job[Any], Lane[Any]]] = {}
         self._lock = threading.Lock()
         self._greeted = False
@@ -104,13 +106,14 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         for lane in (self._rendering, self._viewing):
             lane.close(max(deadline - time.monotonic(), 0.0))
-        self._views.close()
+        self._desks.close()
 
     def _take(self, call: Call) -> None:
         try:
             asked = call.parameters
             if isinstance(asked, Initialize):
                 self._answer(call.request, self._greet(asked))
+                self._desks.prepare()
                 return
             if not self._greeted:
                 raise ProtocolError(f"the first request is {call.method}; send initialize first")
@@ -124,15 +127,16 @@ class Server:
     def _greet(self, asked: Initialize) -> Mapping[str, Any]:
         if asked.protocol != PROTOCOL:
             raise ProtocolError(
-                f"the host speaks protocol {asked.protocol} and this engine ({VERSION}) protocol {PROTOCOL}; install "
-                "plugin and engine from the same version"
+                f"the host speaks protocol {asked.protocol} and this engine ({self._version}) protocol {PROTOCOL}; "
+                "install plugin and engine from the same version"
             )
         self._greeted = True
         client = asked.client
-        print(f"worker {VERSION}: {client.name} {client.version} in {client.host or 'no host'}", file=sys.stderr)
+        who = " ".join(filter(None, (client.name, client.version, client.host))) or "a host without a name"
+        print(f"worker {self._version}: at the service of {who}", file=sys.stderr, flush=True)
         return {
             "protocol": PROTOCOL,
-            "version": VERSION,
+            "version": self._version,
             "pid": os.getpid(),
             "methods": list(REQUESTS),
             "renderers": _renderers(),
@@ -193,6 +197,39 @@ class Server:
             self._channel.send({"jsonrpc": "2.0", "id": message.get("id"), "error": fault.to_json()})
         except OSError:
             pass  # the host is gone, which the reader or the watch sees
+
+
+class _Desks:
+    """Who does the work. They come after the greeting, because importing them takes longer than all else."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: tuple[RenderDesk, ViewDesk] | None = None
+
+    def prepare(self) -> None:
+        """Have them come, without waiting."""
+        threading.Thread(target=self._both, name="rackfocus-prepare", daemon=True).start()
+
+    def render(self, job: Job[Render]) -> Mapping[str, Any]:
+        return self._both()[0].render(job)
+
+    def view(self, job: Job[Any]) -> Mapping[str, Any]:
+        return self._both()[1].work(job)
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+
+    def _both(self) -> tuple[RenderDesk, ViewDesk]:
+        with self._lock:
+            if self._open is None:
+                from engine.worker.kernels import Kernels
+                from engine.worker.rendering import RenderDesk
+                from engine.worker.viewing import ViewDesk
+
+                kernels = Kernels()
+                self._open = RenderDesk(kernels), ViewDesk(kernels)
+            return self._open
 
 
 def _end_with_host(channel: Channel) -> None:

@@ -78,6 +78,13 @@ def test_an_error_of_the_engine_keeps_its_code(engine: Engine, tmp_path: Path) -
     assert caught.value.code == "media.missing"
 
 
+def test_a_number_that_json_does_not_know_is_refused_by_its_field(engine: Engine, tmp_path: Path) -> None:
+    bad = shot_data(tmp_path, blur={"keys": [{"frame": 1001, "value": float("nan")}]})
+    with pytest.raises(EngineError, match=r"blur\.keys\[0\]\.value is nan") as caught:
+        engine.render(bad).wait(PATIENCE)
+    assert caught.value.code == "optics"
+
+
 def test_a_cancelled_render_ends_as_cancelled(engine: Engine, tmp_path: Path) -> None:
     request = engine.render(long_shot(tmp_path))
     while request.progress is None:

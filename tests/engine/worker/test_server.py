@@ -121,7 +121,7 @@ def test_a_cancelled_render_ends_and_one_that_waits_never_begins(
 
 def test_a_preview_comes_while_a_render_runs(worker: Worker, shot_folder: Path, tmp_path: Path) -> None:
     big = tmp_path / "big"
-    make_plates(big, 3, 960, 540)
+    make_plates(big, 5, 960, 540)
     render = worker.send("render", {"shot": out(big, blur={"keys": [{"frame": 1001, "value": 60.0}]})})
     worker.progress.clear()
     worker.wait_for("started")
