@@ -7,7 +7,7 @@ from typing import Callable, Union
 
 from .jobs import Status
 from .kinds import Context, DataBlock, Depsgraph, Scene
-from .versions import channel_curves
+from .versions import channel_curves, depsgraph_of
 
 __all__ = ["Reading", "is_keyed", "sample"]
 
@@ -57,7 +57,7 @@ def _step_through(
         for done, frame in enumerate(wanted):
             if len(wanted) > 1 or (frame, 0.0) != (current, subframe):
                 scene.frame_set(frame)
-            depsgraph = context.evaluated_depsgraph_get()
+            depsgraph = depsgraph_of(context, scene)
             for name, read in readings.items():
                 samples[name][frame] = read(scene, depsgraph)
             yield Status(f"Reading the scene, frame {frame}", (done + 1) / len(wanted))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 
@@ -15,6 +15,7 @@ from .kinds import Context, Event, Scene
 from .session import close_engine, engine
 from .shots import SceneShot, shot_of
 from .sources import SettingsError
+from .versions import scene_of
 
 __all__ = ["JobOperator", "place", "preview_work", "register", "render_work", "unregister"]
 
@@ -23,7 +24,7 @@ PREVIEW = "Rackfocus Preview"
 
 def render_work(context: Context) -> Work:
     """Render a scene, and put the result back."""
-    scene = context.scene
+    scene = scene_of(context)
     shot = yield from shot_of(context)
     request = engine().render(shot.document, shot.frames, overwrite=scene.rackfocus.overwrite)
     try:
@@ -47,7 +48,7 @@ def render_work(context: Context) -> Work:
 
 def preview_work(context: Context) -> Work:
     """Render the current frame small, into an image."""
-    scene = context.scene
+    scene = scene_of(context)
     frame = scene.frame_current
     shot = yield from shot_of(context, [frame])
     path = str(Path(bpy.app.tempdir) / "rackfocus_preview.exr")
@@ -94,8 +95,8 @@ def _share(request: Request) -> float | None:
 class JobOperator(bpy.types.Operator):
     """Runs a job: from the interface beside all other work, with Esc to stop it; from a script to its end."""
 
-    running: Job | None = None
-    """The job of the interface; one at a time."""
+    running: ClassVar[dict[str, Job]] = {}
+    """The jobs of the interface, one of a kind; while one waits for the engine another may begin."""
 
     def work(self, context: Context) -> Work:
         """What is to be done."""
@@ -104,15 +105,17 @@ class JobOperator(bpy.types.Operator):
         return ""
 
     @classmethod
-    def poll(cls, context: Context) -> bool:
+    def poll(cls, _context: Context) -> bool:
         """Whether it may begin."""
-        return context.scene is not None and JobOperator.running is None
+        others = JobOperator.running
+        # While a scene is being read it goes from frame to frame, and must not be looked at.
+        return cls.__name__ not in others and all(job.status.waiting for job in others.values())
 
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """From a button."""
         if bpy.app.background:
             return self.execute(context)
-        JobOperator.running = Job(self.work(context))
+        JobOperator.running[type(self).__name__] = Job(self.work(context))
         manager = context.window_manager
         self._timer = manager.event_timer_add(0.05, window=context.window)
         manager.progress_begin(0, 100)
@@ -121,7 +124,7 @@ class JobOperator(bpy.types.Operator):
 
     def modal(self, context: Context, event: Event) -> set[str]:
         """From the interface, again and again."""
-        job = JobOperator.running
+        job = JobOperator.running.get(type(self).__name__)
         if job is None or event.type == "ESC":
             self._stop(context)
             return self._say(context, "stopped; what is rendered stays, and is not rendered again", "WARNING")
@@ -155,14 +158,14 @@ class JobOperator(bpy.types.Operator):
             job.cancel()
 
     def _show(self, context: Context, status: Status) -> None:
-        context.scene.rackfocus.message = status.text
+        scene_of(context).rackfocus.message = status.text
         if status.share is not None:
             context.window_manager.progress_update(int(100 * status.share))
         context.workspace.status_text_set(f"Rackfocus: {status.text}   (Esc stops)")
         _redraw(context)
 
     def _stop(self, context: Context) -> None:
-        job, JobOperator.running = JobOperator.running, None
+        job = JobOperator.running.pop(type(self).__name__, None)
         if job is not None:
             job.cancel()
         if getattr(self, "_timer", None) is not None:
@@ -172,7 +175,7 @@ class JobOperator(bpy.types.Operator):
             context.workspace.status_text_set(None)
 
     def _say(self, context: Context, message: str, kind: str = "INFO") -> set[str]:
-        context.scene.rackfocus.message = message
+        scene_of(context).rackfocus.message = message
         self.report({kind}, f"Rackfocus: {message}")
         _redraw(context)
         return {"FINISHED"} if kind == "INFO" else {"CANCELLED"}
@@ -213,7 +216,7 @@ class PlaceResult(JobOperator):
 
     def work(self, context: Context) -> Work:
         """What is to be done."""
-        scene = context.scene
+        scene = scene_of(context)
         shot = yield from shot_of(context)
         return f"{shot.output}{place(scene, shot)}"
 
@@ -241,9 +244,9 @@ def register() -> None:
 
 def unregister() -> None:
     """Stop what runs, and take them back."""
-    if JobOperator.running is not None:
-        JobOperator.running.cancel()
-        JobOperator.running = None
+    for job in JobOperator.running.values():
+        job.cancel()
+    JobOperator.running.clear()
     for kind in reversed(CLASSES):
         bpy.utils.unregister_class(kind)
 

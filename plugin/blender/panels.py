@@ -10,7 +10,7 @@ import bpy
 from .curves import is_keyed
 from .kinds import Context, Layout, Settings
 from .operators import JobOperator
-from .versions import compositor_tree
+from .versions import compositor_tree, scene_of
 
 __all__ = ["EDITORS", "SECTIONS", "register", "unregister"]
 
@@ -32,7 +32,7 @@ class Section(bpy.types.Panel):
         """Show it."""
         self.layout.use_property_split = True
         self.layout.use_property_decorate = False
-        self.show(self.layout, context.scene.rackfocus)
+        self.show(self.layout, scene_of(context).rackfocus)
 
     def show(self, layout: Layout, settings: Settings) -> None:
         """What it holds."""

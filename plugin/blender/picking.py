@@ -11,6 +11,7 @@ from .operators import JobOperator
 from .session import engine
 from .shots import shot_of
 from .sources import Plate, SettingsError
+from .versions import scene_of
 
 __all__ = ["pick_work", "register", "unregister"]
 
@@ -23,7 +24,7 @@ def pick_work(context: Context, across: float, down: float) -> Work:
         across: share of the picture's width, from the left.
         down: share of the picture's height, from the top.
     """
-    scene = context.scene
+    scene = scene_of(context)
     settings = scene.rackfocus
     if not (0 <= across < 1 and 0 <= down < 1):
         raise SettingsError("that point is not in the picture; click on the plate, the preview or the result")
@@ -147,7 +148,7 @@ def _picture_place(context: Context, x: int, y: int) -> tuple[float, float] | No
                 return across, 1 - up
             if area.type == "SEQUENCE_EDITOR" and region.type == "PREVIEW":
                 # Its middle is the origin, and a unit is a pixel of the scene's picture.
-                render = context.scene.render
+                render = scene_of(context).render
                 width = render.resolution_x * render.pixel_aspect_x / render.pixel_aspect_y
                 return across / width + 0.5, 0.5 - up / render.resolution_y
     return None

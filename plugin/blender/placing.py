@@ -38,7 +38,7 @@ def place_in_compositor(scene: Scene, shot: SceneShot) -> DataBlock:
         node.frame_duration = plate.last - plate.first + 1
         node.frame_start = plate.first
         # Blender counts from 1 at frame_start, then adds the offset to find the file.
-        node.frame_offset = plate.first + plate.shift - 1
+        node.frame_offset = 0 if is_movie(shot.output) else plate.first + plate.shift - 1
         node.use_auto_refresh = True
     return node
 

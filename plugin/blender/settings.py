@@ -81,7 +81,7 @@ class RackfocusSettings(bpy.types.PropertyGroup):
             "View Layer", "Whose picture and Z pass of a multilayer EXR are used; the first one's when empty"
         ),
         "frame_shift": IntProperty(
-            name="First File Offset",
+            name="File Offset",
             description="Added to the scene's frame number to find the plate's file",
             options=FIXED,
         ),

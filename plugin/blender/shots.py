@@ -12,6 +12,7 @@ from .jobs import Status
 from .kinds import Camera, Context, Depsgraph, Scene, Settings, Vector
 from .sequences import is_movie, pattern_of
 from .sources import Plate, SettingsError, absolute, depth_part, plate_of
+from .versions import scene_of
 
 __all__ = ["SceneShot", "shot_of"]
 
@@ -39,7 +40,7 @@ def shot_of(context: Context, frames: Sequence[int] | None = None) -> Generator[
     Raises:
         SettingsError: something is missing, or cannot be rendered.
     """
-    scene = context.scene
+    scene = scene_of(context)
     settings = scene.rackfocus
     plate = plate_of(scene)
     wanted = list(range(plate.first, plate.last + 1)) if frames is None else list(frames)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import bpy
 
-from .kinds import Collection, DataBlock, Editor, Scene
+from .kinds import Collection, Context, DataBlock, Depsgraph, Editor, Scene
 
-__all__ = ["RELATIVE_PATH", "channel_curves", "compositor_tree", "strips_of"]
+__all__ = ["RELATIVE_PATH", "channel_curves", "compositor_tree", "depsgraph_of", "scene_of", "strips_of"]
 
 RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (5, 0, 0) else set()
 """Options of a path property in which ``//`` is understood; 5.0 wants to be told so."""
+
+
+def scene_of(context: Context) -> Scene:
+    """The scene that is worked on; since 5.0 the sequencer may show another one than the window."""
+    in_sequencer = context.area is not None and context.area.type == "SEQUENCE_EDITOR"
+    return (getattr(context, "sequencer_scene", None) if in_sequencer else None) or context.scene
+
+
+def depsgraph_of(context: Context, scene: Scene) -> Depsgraph:
+    """The evaluated scene."""
+    return context.evaluated_depsgraph_get() if scene == context.scene else scene.view_layers[0].depsgraph
 
 
 def compositor_tree(scene: Scene, create: bool = False) -> DataBlock | None:

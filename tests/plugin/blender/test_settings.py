@@ -67,6 +67,17 @@ def test_only_what_is_sampled_frame_by_frame_can_be_keyed(settings: ModuleType) 
     assert keyed == {"focus_distance", "focus_disparity", "strength"}
 
 
+def test_the_sequencer_s_own_scene_is_worked_on_where_it_shows_one(settings: ModuleType) -> None:
+    del settings
+    scene_of = import_module("plugin.blender.versions").scene_of
+    editor, nodes = SimpleNamespace(type="SEQUENCE_EDITOR"), SimpleNamespace(type="NODE_EDITOR")
+    assert scene_of(SimpleNamespace(scene="set", area=editor, sequencer_scene="edit")) == "edit"
+    assert scene_of(SimpleNamespace(scene="set", area=editor, sequencer_scene=None)) == "set"
+    assert scene_of(SimpleNamespace(scene="set", area=nodes, sequencer_scene="edit")) == "set"
+    assert scene_of(SimpleNamespace(scene="set", area=editor)) == "set", "Blender 3.4"
+    assert scene_of(SimpleNamespace(scene="set", area=None)) == "set", "a script"
+
+
 def test_every_file_of_the_add_on_is_installed() -> None:
     files = json.loads((BLENDER / "install.json").read_text(encoding="utf-8"))["files"]
     there = {f"blender/{file.name}" for file in BLENDER.iterdir() if file.suffix in {".py", ".toml"}}

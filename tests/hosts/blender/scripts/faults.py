@@ -61,7 +61,7 @@ def until_written(work: Struct, count: int) -> None:
 def modal() -> dict[str, Any]:
     """The operator as a window drives it: a timer, other events, Esc. Blender has no windows here."""
     operators = module("blender.operators")
-    names = ("modal", "work", "_show", "_stop", "_say", "_fail")
+    names = ("modal", "poll", "work", "_show", "_stop", "_say", "_fail")
     said: list[Any] = []
     kind = type(
         "Operator",
@@ -75,18 +75,18 @@ def modal() -> dict[str, Any]:
     def send(event: str) -> list[str]:
         return list(operator.modal(context, SimpleNamespace(type=event)))
 
-    running.running = job()
-    answers = [send("TIMER"), send("MOUSEMOVE"), [str(running.poll(context))], send("ESC"), [str(running.running)]]
-    running.running = job()
+    running.running["Operator"] = job()
+    answers = [send("TIMER"), send("MOUSEMOVE"), [str(kind.poll(context))], send("ESC"), [str(len(running.running))]]
+    running.running["Operator"] = job()
     while send("TIMER") == ["RUNNING_MODAL"]:
         pass
     with changed(context.scene.rackfocus, depth_channel="nothing.Z"):
-        running.running = job()
+        running.running["Operator"] = job()
         while send("TIMER") == ["RUNNING_MODAL"]:
             pass
     for file in (FOLDER / "out").glob("*"):
         file.unlink()
-    return {"answers": answers, "said": said, "idle": running.poll(context)}
+    return {"answers": answers, "said": said, "idle": kind.poll(context)}
 
 
 def cancel() -> list[Any]:
