@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from engine.errors import ProtocolError
+from engine.errors import CancelledError, ProtocolError
 from engine.processes import is_alive
 from engine.runtime.extras import TORCH_PACKAGES
 from engine.shot import SCHEMA_VERSION, RendererChoice
@@ -106,6 +106,10 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         for lane in (self._rendering, self._viewing):
             lane.close(max(deadline - time.monotonic(), 0.0))
+        with self._lock:
+            left = [job for job, _ in self._jobs.values()]
+        for job in left:  # it stands in something that cannot be broken off, and goes with the process
+            job.end(fault_of(CancelledError("stopped, because the worker ends")))
         self._desks.close()
 
     def _take(self, call: Call) -> None:
