@@ -17,6 +17,7 @@ from .paths import existing, with_version
 
 __all__ = [
     "create",
+    "find_limits",
     "make_read",
     "pick_focus",
     "send_to_farm",
@@ -82,7 +83,7 @@ def start_render(node: nuke.Node) -> None:
     def done(answers: list[dict[str, Any]], failure: EngineError | None) -> None:
         _busy.discard(name)
         there = nuke.toNode(name)
-        if not is_ours(there) or there is None:
+        if there is None or not is_ours(there):
             return
         if failure is not None:
             _tell(there, failure)
@@ -108,7 +109,7 @@ def start_preview(node: nuke.Node) -> None:
 
     def done(answers: list[dict[str, Any]], failure: EngineError | None) -> None:
         there = nuke.toNode(name)
-        if not is_ours(there) or there is None:
+        if there is None or not is_ours(there):
             return
         if failure is not None:
             _tell(there, failure)
@@ -117,6 +118,28 @@ def start_preview(node: nuke.Node) -> None:
         say(there, f"preview of frame {frame}")
 
     running.watch(f"Rackfocus {node.name()}: frame {frame}", [request], _hearing(name), done)
+
+
+@_told
+def find_limits(node: nuke.Node) -> None:
+    """Look for the depth limits of the whole shot in the background, and fill them in."""
+    name = node.fullName()
+    engine = running.engine_of(node)
+    (task, *_) = running.tasks_of(node, "draft")
+    task.shot["depth"].pop("near", None)  # what was given before is looked for anew
+
+    def done(answers: list[dict[str, Any]], failure: EngineError | None) -> None:
+        there = nuke.toNode(name)
+        if there is None or not is_ours(there):
+            return
+        if failure is not None:
+            _tell(there, failure)
+            return
+        _fill_in(there, answers[0])
+        say(there, "depth limits found")
+
+    running.find_limits(engine, task, done)
+    say(node, "looking for depth limits")
 
 
 @_told
@@ -184,10 +207,14 @@ def _hearing(name: str) -> Callable[[dict[str, Any]], None]:
         if event.get("event") == "warned":
             say(node, str(event.get("message")))
         elif not knob(node, "depth_near").value() and still(node, "depth_kind", 0) in ("distance", "inverse"):
-            knob(node, "depth_near").setValue(event.get("near") or 0)
-            knob(node, "depth_far").setValue(event.get("far") or 0)
+            _fill_in(node, event)
 
     return heard
+
+
+def _fill_in(node: nuke.Node, limits: dict[str, Any]) -> None:
+    for name, end in (("depth_near", "near"), ("depth_far", "far")):
+        knob(node, name).setValue(limits.get(end) or 0)  # None is infinite, which 0 says here
 
 
 def _tell(node: nuke.Node, failure: EngineError) -> None:

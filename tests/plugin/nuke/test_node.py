@@ -70,7 +70,7 @@ def test_every_button_presses_something_that_is_there(host: FakeNuke) -> None:
     node = comp(host)
     buttons = import_module("plugin.nuke.buttons")
     presses = [knob.value() for knob in node.knobs().values() if knob.Class() == "PyScript_Knob"]
-    assert len(presses) == 7
+    assert len(presses) == 8
     for text in presses:
         (module, name) = re.findall(r"import (\S+) as buttons\nbuttons\.(\w+)\(nuke\.thisNode\(\)\)", text)[0]
         assert module == "rackfocus_plugin.nuke.buttons"

@@ -144,6 +144,18 @@ def test_limits_that_a_render_finds_calibrate_the_overlay(host: FakeNuke, node: 
     assert node["depth_far"].value() == 0, "infinite"
 
 
+def test_limits_are_found_without_a_render_too(host: FakeNuke, node: Node, tmp_path: Path) -> None:
+    node["depth_near"].setValue(0.01)
+    import_module("plugin.nuke.buttons").find_limits(node)
+    host.pump(lambda: node["status"].value() == "depth limits found" or bool(host.messages))
+    assert node["depth_near"].value() == pytest.approx(1.5, rel=0.05)
+    found = node["depth_near"].value()
+    node["depth_near"].setValue(0)
+    press(host, node)
+    assert node["depth_near"].value() == found, "the same that a render finds"
+    assert headers(tmp_path)
+
+
 def test_frames_that_are_up_to_date_are_not_rendered_again(host: FakeNuke, node: Node) -> None:
     node["depth_near"].setValue(1.5)
     node["keep_inputs"].setValue(True)
