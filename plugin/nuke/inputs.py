@@ -105,6 +105,8 @@ def write_input(node: nuke.Node, source: Input, frames: tuple[int, int], view: s
         # A plate without alpha must not get one: an alpha of 0 says that nothing is seen.
         alpha = above is not None and "rgba.alpha" in above.channels()
         write["channels"].setValue("rgba" if alpha else "rgb")
+        whole = still(node, "data_type", frames[0]) == "float"
+        write["datatype"].setValue("32 bit float" if whole else "16 bit half")
     there = frozenset(existing(path)) if still(node, "keep_inputs", frames[0]) else frozenset()
     views = [view] if view is not None else [_first_view()]
     try:

@@ -170,6 +170,17 @@ def test_an_alpha_that_is_there_is_written(host: FakeNuke, tmp_path: Path) -> No
     assert (written(tmp_path / "plate.1001.exr")[0]["A"] == 0.5).all()
 
 
+@pytest.mark.parametrize(("asked", "found"), [("plate", "half"), ("half", "half"), ("float", "float")])
+def test_a_result_in_floats_is_made_from_a_plate_in_floats(
+    host: FakeNuke, tmp_path: Path, asked: str, found: str
+) -> None:
+    node = comp(host)
+    node["data_type"].setValue(asked)
+    write_both(node, tmp_path)
+    assert str(written(tmp_path / "plate.1001.exr")[1].format) == found
+    assert str(written(tmp_path / "depth.1001.exr")[1].format) == "float"
+
+
 def test_proxy_mode_is_off_while_writing_and_back_afterwards(host: FakeNuke, tmp_path: Path) -> None:
     """Trap: proxies go to the engine in place of the plate."""
     node = comp(host)

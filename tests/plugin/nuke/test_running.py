@@ -107,6 +107,24 @@ def test_a_range_in_a_terminal_gives_the_same_pixels(host: FakeNuke, node: Node,
     assert len(parts) == 2
 
 
+def test_a_plain_read_gives_the_pixels_of_what_is_written(host: FakeNuke, node: Node, tmp_path: Path) -> None:
+    render = import_module("plugin.nuke").render
+    render(node)
+    first = OpenImageIO.ImageBuf(str(tmp_path / "rackfocus" / "Rackfocus1_v001.1004.exr")).get_pixels()
+    for index, name in enumerate(("plate", "depth")):
+        read = host.source(f"Read{index}", lambda _: {}, "Read")
+        for knob, value in (("raw", True), ("first", 1001), ("last", 1006)):
+            read[knob].setValue(value)
+        read["file"].setValue(str(tmp_path / "rackfocus" / "Rackfocus1_v001_inputs" / f"{name}.####.exr"))
+        node.setInput(index, read)
+    node["output"].setValue(str(tmp_path / "direct" / "r_v001.####.exr"))
+    host.executed.clear()
+    render(node)
+    assert host.executed == [], "nothing is written"
+    found = OpenImageIO.ImageBuf(str(tmp_path / "direct" / "r_v001.1004.exr")).get_pixels()
+    assert np.array_equal(found, first)
+
+
 def test_without_limits_the_whole_shot_is_written_so_that_every_range_has_the_same(
     host: FakeNuke, node: Node, tmp_path: Path
 ) -> None:
