@@ -52,11 +52,13 @@ def shot_of(context: Context, frames: Sequence[int] | None = None) -> Generator[
     first, last = plate.first + plate.shift, plate.last + plate.shift
     output = absolute(settings.output_path)
     output = output if is_movie(output) else pattern_of(output)
+    of_type = settings.data_type != "PLATE" and output.lower().endswith(".exr")
     try:
         document = shot_document(
             plate={
                 "path": plate.path,
                 "layer": plate.layer,
+                "colour_space": plate.colour_space,
                 "pixel_aspect": plate.pixel_aspect,
                 "frame_rate": None if plate.movie_frames else scene.render.fps / scene.render.fps_base,
             },
@@ -65,7 +67,7 @@ def shot_of(context: Context, frames: Sequence[int] | None = None) -> Generator[
             focus=_focus(settings, by_file["focus"]),
             blur=sampled_keys(by_file["strength"]) if "strength" in by_file else None,
             lens=_lens(settings, by_file) if "f_number" in by_file else None,
-            output={"path": output, "data_type": None if settings.data_type == "PLATE" else settings.data_type},
+            output={"path": output, "data_type": settings.data_type if of_type else None},
             **_look(settings),
         )
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Plate:
         pixel_aspect: where Blender knows it.
         header: of its first file, if that is an EXR.
         layer: of the colour; None for the file's root.
+        colour_space: as which Blender reads a movie; None where the file says it.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Plate:
     pixel_aspect: float | None = None
     header: ExrHeader | None = None
     layer: str | None = None
+    colour_space: str | None = None
 
     def file(self, frame: int) -> str:
         """The file of a scene's frame."""
@@ -56,6 +59,7 @@ class _Found:
     last: int
     shift: int
     movie_frames: int | None = None
+    space: str = "sRGB"
 
 
 def plate_of(scene: Scene) -> Plate:
@@ -83,7 +87,8 @@ def plate_of(scene: Scene) -> Plate:
             )
     across, up = scene.render.pixel_aspect_x, scene.render.pixel_aspect_y
     aspect = across / up if settings.plate_source == "RENDER" and across != up else None
-    return Plate(found.path, first, last, found.shift, found.movie_frames, aspect, header, layer)
+    space = _space(found.space) if found.movie_frames else None
+    return Plate(found.path, first, last, found.shift, found.movie_frames, aspect, header, layer, space)
 
 
 def depth_part(scene: Scene, plate: Plate) -> dict[str, Any]:
@@ -127,6 +132,11 @@ def absolute(path: str) -> str:
     return str(Path(bpy.path.abspath(path)).absolute())
 
 
+def _space(name: str) -> str | None:
+    """The engine's name of a movie's colour space; with $OCIO both read the same configuration."""
+    return name if os.environ.get("OCIO") else {"sRGB": "sRGB - Texture"}.get(name)
+
+
 def _rendered(scene: Scene) -> _Found:
     absolute(scene.render.filepath)
     path = str(Path(scene.render.frame_path(frame=scene.frame_start)).absolute())
@@ -166,7 +176,14 @@ def _node(scene: Scene) -> _Found:
     first, count = node.frame_start, node.frame_duration
     shift = 1 - first + node.frame_offset
     if image.source == "MOVIE":
-        return _Found(path, first, first + count - 1, shift, max(image.frame_duration, count + node.frame_offset))
+        return _Found(
+            path,
+            first,
+            first + count - 1,
+            shift,
+            max(image.frame_duration, count + node.frame_offset),
+            image.colorspace_settings.name,
+        )
     return _Found(pattern_of(path), first, first + count - 1, shift)
 
 
@@ -181,7 +198,7 @@ def _strip(scene: Scene) -> _Found:
     if strip.type == "MOVIE":
         count = strip.frame_duration + strip.animation_offset_start + strip.animation_offset_end
         shift = 1 - start + strip.animation_offset_start
-        return _Found(absolute(strip.filepath), first, last, shift, count)
+        return _Found(absolute(strip.filepath), first, last, shift, count, strip.colorspace_settings.name)
     names = [element.filename for element in strip.elements]
     numbers = [file_number(name) for name in names]
     if len(names) > 1 and numbers != list(range(numbers[0] or 0, (numbers[0] or 0) + len(names))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import OpenImageIO
 import pytest
@@ -184,6 +185,28 @@ def test_a_plate_is_the_same_from_output_node_strip_and_files(pulled: Facts) -> 
         assert plate["path"] == sources["RENDER"][0]["path"]
         assert plate["layer"] == "ViewLayer.Combined"
         assert depth["channel"] == "ViewLayer.Depth.Z"
+
+
+def test_of_a_movie_those_frames_are_rendered_that_blender_shows(host: Host, tmp_path: Path) -> None:
+    install(tmp_path)
+    (tmp_path / "files").mkdir()
+    with av.open(str(tmp_path / "files" / "plate.mp4"), "w") as movie:
+        stream = movie.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for number in range(1, 25):
+            pixels = np.full((36, 64, 3), number * 10, np.uint8)
+            movie.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+            write(tmp_path / "files" / f"depth.{number:04d}.exr", np.full((36, 64, 1), 0.5, np.float32), "Z")
+        movie.mux(stream.encode())
+    told = host.run("movies.py", tmp_path)
+    assert told["complaint"] == told["to_movie"] == told["node_complaint"] == ""
+    # The strip begins on frame 11, without its first 3 and its last 4 frames.
+    assert told["files"] == [f"out_{number:04d}.exr" for number in range(4, 21)]
+    assert told["node_files"] == [f"out_{number:04d}.exr" for number in range(3, 13)]
+    assert told["movie"] == sorted(told["movie"])
+    # Neighbouring frames differ by 0.01 and more.
+    assert told["frames"] == pytest.approx(told["movie"], abs=4e-3)
+    assert told["as_movie"] == pytest.approx(told["movie"], abs=4e-3)
 
 
 def test_the_z_pass_is_the_distance_from_the_camera_s_plane(pulled: Facts, folder: Path) -> None:
