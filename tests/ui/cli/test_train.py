@@ -143,7 +143,7 @@ def test_the_whole_way_from_scenes_to_a_refocused_shot(tmp_path: Path) -> None:
     clip = next(iter(ClipSet(tmp_path / "set")))
     shot = clip.folder / clip.clip.focusings[0].name / "shot.json"
     learned = ("--renderer", "any-to-bokeh", "--weights", "run/weights", "--profile", "paper")
-    command("render", str(shot), *learned, "--output", str(tmp_path / "out" / "frame.%04d.exr"))
+    command("render", str(shot), *learned, "--out", str(tmp_path / "out" / "frame.%04d.exr"))
     assert len(list((tmp_path / "out").glob("*.exr"))) == clip.clip.frames
     command("export", "--weights", "run/weights", "--out", "graphs", "--profile", "paper")
     assert (tmp_path / "graphs" / "unet.onnx").is_file()
