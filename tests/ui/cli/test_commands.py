@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import typer
 
 from engine.shot import load_shot
 from tests.engine.render.shots import make_plates, shot_data, write_exr
-from ui.cli.app import run
+from ui.cli.app import app, run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -182,16 +184,27 @@ def test_the_readme_s_commands_exist(capfd: pytest.CaptureFixture[str]) -> None:
         assert "--json" in text(capfd)
 
 
-def test_the_readme_s_flags_exist(capfd: pytest.CaptureFixture[str]) -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in ("editors", "compositors", "farms"))]
-    flags = {
-        flag for page in pages for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", page.read_text(encoding="utf-8"))
-    }
-    known = {"--traceback", "--install-completion", "--help"}
-    for command in ("demo", "render", "check", "info", "evaluate", "bench", "doctor"):
-        run([command, "--help"])
-        known |= set(re.findall(r"--[a-z][a-z-]+", text(capfd)))
-    assert flags <= known
+FOREIGN = {
+    *("--help", "--traceback", "--install-completion", "--show-completion"),
+    *("--run", "--task-param", "--logdir", "--nproc_per_node", "--num_processes"),
+}
+"""Flags that are not of a command: Typer's, openjd's, TensorBoard's, torchrun's and accelerate's."""
+
+PAGES = ("editors", "compositors", "farms", "data", "training", "evaluation", "export", "tensorrt", "worker")
+
+
+def flags_of(command: Any) -> set[str]:  # noqa: ANN401  Click, under whichever name Typer has it
+    """All options of a command and of those below it."""
+    own = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+    return own.union(*(flags_of(below) for below in getattr(command, "commands", {}).values()))
+
+
+def test_the_readme_s_flags_exist() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in PAGES)]
+    known = flags_of(typer.main.get_command(app)) | FOREIGN
+    for page in pages:
+        flags = set(re.findall(r"(?<![\w-])--[a-z][a-z_-]+", page.read_text(encoding="utf-8")))
+        assert flags <= known, f"{page.name}: {sorted(flags - known)}"
 
 
 def test_the_readme_s_links_lead_somewhere() -> None:
