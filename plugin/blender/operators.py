@@ -25,6 +25,7 @@ PREVIEW = "Rackfocus Preview"
 def render_work(context: Context) -> Work:
     """Render a scene, and put the result back."""
     scene = scene_of(context)
+    name = scene.name
     shot = yield from shot_of(context)
     request = engine().render(shot.document, shot.frames, overwrite=scene.rackfocus.overwrite)
     try:
@@ -40,7 +41,9 @@ def render_work(context: Context) -> Work:
         result = request.wait()
     finally:
         request.cancel()
-    placed = place(scene, shot)
+    # An undo meanwhile has put another scene in this one's place.
+    scene = bpy.data.scenes.get(name)
+    placed = place(scene, shot) if scene is not None else ""
     warned = "".join(f"; {warning['message']}" for warning in result.get("warnings", ()))
     kept = f", {result['skipped']} were there already" if result["skipped"] else ""
     return f"{result['written']} frames in {result['seconds']:.1f} s{kept}: {shot.output}{placed}{warned}"

@@ -139,10 +139,10 @@ class PickFocus(JobOperator):
 def _picture_place(context: Context, x: int, y: int) -> tuple[float, float] | None:
     """Where in the picture a point of the window is, as shares from the top left; None where there is no picture."""
     for area in context.window.screen.areas:
-        for region in area.regions:
-            inside = 0 <= x - region.x < region.width and 0 <= y - region.y < region.height
-            if not inside:
-                continue
+        inside = [r for r in area.regions if 0 <= x - r.x < r.width and 0 <= y - r.y < r.height]
+        if any(region.type not in {"WINDOW", "PREVIEW"} for region in inside):
+            continue  # side bars lie over the picture
+        for region in inside:
             across, up = region.view2d.region_to_view(x - region.x, y - region.y)
             if area.type == "IMAGE_EDITOR" and region.type == "WINDOW" and area.spaces.active.image is not None:
                 return across, 1 - up

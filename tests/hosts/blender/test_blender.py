@@ -172,6 +172,16 @@ def test_picking_focuses_on_what_is_there_and_sets_a_key(pulled: Facts, folder: 
     assert "not in the picture" in pulled["pick_outside"]
 
 
+def test_a_click_is_a_place_in_the_picture_from_its_top_left(pulled: Facts) -> None:
+    image, sidebar, middle, right_of_it, nowhere = pulled["clicks"]
+    assert image == pytest.approx([0.25, 0.9])
+    assert sidebar is None
+    assert middle == pytest.approx([0.5, 0.5])
+    assert right_of_it == pytest.approx([0.75, 0.5 - 13 / SIZE[1]])
+    assert nowhere is None
+    assert pulled["cursor"] is True
+
+
 def test_every_setting_is_in_the_panel(pulled: Facts) -> None:
     assert pulled["unseen"] == []
 

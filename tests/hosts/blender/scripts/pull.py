@@ -29,6 +29,7 @@ def main() -> None:
     render_and_place(scene, settings)
     preview_and_pick(scene, settings)
     panels(scene, settings)
+    clicks()
     other_sources(scene, settings)
     know_the_z_pass()
     bpy.ops.preferences.addon_disable(module=ADDON)
@@ -212,7 +213,8 @@ class Layout:
     def __init__(self, seen: set[str]) -> None:
         self.seen = seen
 
-    def prop(self, owner: Struct, name: str, **_: object) -> None:
+    def prop(self, owner: Struct, name: str, **given: object) -> None:
+        self.label(**given)
         assert name in owner.bl_rna.properties, name
         self.seen.add(name)
 
@@ -220,13 +222,14 @@ class Layout:
         self.prop(owner, name)
         getattr(where, names)
 
-    def operator(self, name: str, **_: object) -> None:
+    def operator(self, name: str, **given: object) -> None:
+        self.label(**given)
         folder, operator = name.split(".")
         getattr(getattr(bpy.ops, folder), operator).get_rna_type()
         self.seen.add(name)
 
-    def label(self, **_: object) -> None:
-        pass
+    def label(self, icon: str = "NONE", **_: object) -> None:
+        assert icon in bpy.types.UILayout.bl_rna.functions["label"].parameters["icon"].enum_items, icon
 
     separator = label
 
@@ -263,6 +266,27 @@ def panels(scene: Struct, settings: Struct) -> None:
                 bound._keyed = lambda *given, panel=panel, bound=bound: panel._keyed(bound, *given)
                 panel.draw(bound, bpy.context)
     tell(unseen=sorted({p.identifier for p in settings.bl_rna.properties} - seen - {"rna_type", "name", "message"}))
+
+
+def clicks() -> None:
+    """Where in the picture a click is, in windows that look like Blender's."""
+    at = module("blender.picking")._picture_place
+
+    def region(kind: str, x: int, width: int, scale: float, shift: float) -> SimpleNamespace:
+        view = SimpleNamespace(region_to_view=lambda x, y: (x * scale + shift, y * scale + shift))
+        return SimpleNamespace(type=kind, x=x, y=20, width=width, height=100, view2d=view)
+
+    image = SimpleNamespace(
+        type="IMAGE_EDITOR",
+        regions=[region("UI", 80, 20, 1, 0), region("WINDOW", 0, 100, 0.01, 0)],
+        spaces=SimpleNamespace(active=SimpleNamespace(image="an image")),
+    )
+    sequencer = SimpleNamespace(type="SEQUENCE_EDITOR", regions=[region("PREVIEW", 100, 100, 1, -50)])
+    screen = SimpleNamespace(areas=[image, sequencer])
+    context = SimpleNamespace(window=SimpleNamespace(screen=screen), scene=bpy.context.scene, area=None)
+    cursors = bpy.types.Window.bl_rna.functions["cursor_modal_set"].parameters["cursor"].enum_items
+    tell(clicks=[at(context, x, y) for x, y in ((25, 30), (90, 30), (150, 70), (174, 83), (500, 500))])
+    tell(cursor="EYEDROPPER" in cursors)
 
 
 def other_sources(scene: Struct, settings: Struct) -> None:
