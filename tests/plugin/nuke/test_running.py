@@ -317,3 +317,4 @@ def test_a_read_is_made_beside_the_node(host: FakeNuke, node: Node, tmp_path: Pa
     (read,) = [each for each in host.root().inside if each.Class() == "Read"]
     assert read["file"].value().endswith("Rackfocus1_v001.####.exr")
     assert read["last"].value() == 1006
+    assert read["raw"].value() is True
