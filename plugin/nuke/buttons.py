@@ -68,13 +68,13 @@ def create() -> nuke.Node | None:
 @_told
 def start_render(node: nuke.Node) -> None:
     """Render in the background and show the result."""
-    name = _take(node)
+    name, back = _take(node), _way_back(node)
     try:
         engine = running.engine_of(node)
         first, last = running.range_of(node)
         tasks = running.tasks_of(node, str(still(node, "viewer_quality", first)))
         requests = [engine.render(task.shot, "{}-{}".format(*task.frames)) for task in tasks]
-    except EngineError:
+    except Exception:
         _busy.discard(name)
         raise
     output = running.output_of(node)
@@ -82,8 +82,9 @@ def start_render(node: nuke.Node) -> None:
 
     def done(answers: list[dict[str, Any]], failure: EngineError | None) -> None:
         _busy.discard(name)
-        there = nuke.toNode(name)
-        if there is None or not is_ours(there):
+        there = back()
+        if there is None:
+            print(f"Rackfocus: {name} is no longer in this script; what was rendered is at {output}", flush=True)
             return
         if failure is not None:
             _tell(there, failure)
@@ -92,13 +93,13 @@ def start_render(node: nuke.Node) -> None:
         written, skipped = (sum(int(answer.get(what, 0)) for answer in answers) for what in ("written", "skipped"))
         say(there, f"{written} frames rendered, {skipped} were up to date")
 
-    running.watch(f"Rackfocus {node.name()}", requests, _hearing(name), done)
+    running.watch(f"Rackfocus {node.name()}", requests, _hearing(back), done)
 
 
 @_told
 def start_preview(node: nuke.Node) -> None:
     """Render the current frame, small, in the background, and show it; a newer preview takes an older one's place."""
-    name = node.fullName()
+    back = _way_back(node)
     engine = running.engine_of(node)
     root = nuke.root()
     frame = int(root["frame"].value())
@@ -108,8 +109,8 @@ def start_preview(node: nuke.Node) -> None:
     request = engine.preview(task.shot, frame, min(max(scale, 0.01), 1.0))
 
     def done(answers: list[dict[str, Any]], failure: EngineError | None) -> None:
-        there = nuke.toNode(name)
-        if there is None or not is_ours(there):
+        there = back()
+        if there is None:
             return
         if failure is not None:
             _tell(there, failure)
@@ -117,20 +118,20 @@ def start_preview(node: nuke.Node) -> None:
         results.show_preview(there, str(answers[0]["path"]), frame, float(answers[0].get("scale", scale)))
         say(there, f"preview of frame {frame}")
 
-    running.watch(f"Rackfocus {node.name()}: frame {frame}", [request], _hearing(name), done)
+    running.watch(f"Rackfocus {node.name()}: frame {frame}", [request], _hearing(back), done)
 
 
 @_told
 def find_limits(node: nuke.Node) -> None:
     """Look for the depth limits of the whole shot in the background, and fill them in."""
-    name = node.fullName()
+    back = _way_back(node)
     engine = running.engine_of(node)
     (task, *_) = running.tasks_of(node, "draft")
     task.shot["depth"].pop("near", None)  # what was given before is looked for anew
 
     def done(answers: list[dict[str, Any]], failure: EngineError | None) -> None:
-        there = nuke.toNode(name)
-        if there is None or not is_ours(there):
+        there = back()
+        if there is None:
             return
         if failure is not None:
             _tell(there, failure)
@@ -147,13 +148,13 @@ def send_to_farm(node: nuke.Node) -> None:
     """Write plate and depth, then a job bundle beside the output."""
     command = running.engine_command(node)
     tasks = running.tasks_of(node, str(still(node, "farm_quality", running.range_of(node)[0])))
-    name = node.fullName()
+    back = _way_back(node)
 
     def done(folders: list[str], trouble: str) -> None:
-        there = nuke.toNode(name)
+        there = back()
         if trouble:
             nuke.message(f"No job was made: {trouble}")
-        elif there is not None and is_ours(there):
+        elif there is not None:
             say(there, "job: " + ", ".join(folders))
 
     farms.bundle(command, tasks, done)
@@ -197,12 +198,23 @@ def _take(node: nuke.Node) -> str:
     return name
 
 
-def _hearing(name: str) -> Callable[[dict[str, Any]], None]:
+def _way_back(node: nuke.Node) -> Callable[[], nuke.Node | None]:
+    """Finds the node again once the engine is done; it may be deleted by then, or be another script's namesake."""
+    name, script = node.fullName(), nuke.root().name()
+
+    def back() -> nuke.Node | None:
+        found = nuke.toNode(name)
+        return found if is_ours(found) and nuke.root().name() == script else None
+
+    return back
+
+
+def _hearing(back: Callable[[], nuke.Node | None]) -> Callable[[dict[str, Any]], None]:
     """Fills in limits of depth that a render has found, and shows warnings."""
 
     def heard(event: dict[str, Any]) -> None:
-        node = nuke.toNode(name)
-        if node is None or not is_ours(node):
+        node = back()
+        if node is None:
             return
         if event.get("event") == "warned":
             say(node, str(event.get("message")))

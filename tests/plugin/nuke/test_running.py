@@ -279,6 +279,18 @@ def test_a_node_renders_once_at_a_time_and_may_be_deleted_meanwhile(host: FakeNu
     assert len(host.messages) == 1
 
 
+def test_a_result_is_never_shown_in_another_script(
+    host: FakeNuke, node: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    buttons = import_module("plugin.nuke.buttons")
+    buttons.start_render(node)
+    host.root()["name"].setValue(str(tmp_path / "other.nk"))
+    host.pump(lambda: not buttons._busy)
+    assert node["has_result"].value() is False
+    assert f"what was rendered is at {tmp_path}" in capsys.readouterr().out
+    assert len(headers(tmp_path)) == 6
+
+
 def test_stopping_nuke_s_own_writing_is_no_failure(host: FakeNuke, node: Node) -> None:
     host.cancel_writing = True
     buttons = import_module("plugin.nuke.buttons")
