@@ -40,6 +40,7 @@ FIELDS: dict[str, tuple[str, tuple[str, ...] | None]] = {
 }
 """Controls of which a shot has one value: the field of the document, and its words where the control is a list."""
 
+TEXTS = ("DepthChannel", "ApertureImage", "Weights")
 WHOLE = ("Blades",)
 LEFT_OUT_AT_ZERO = ("MaximumRadius",)
 
@@ -80,8 +81,9 @@ class Controls:
         return float(told(f"{self.name}.GetInput({control})", self.owner(control).GetInput(control, frame)))
 
     def text(self, control: str) -> str:
-        """A text, without the blanks around it."""
-        return str(self.owner(control).GetInput(control)).strip()
+        """A text, without the blanks around it; Fusion may give nothing at all for one that is empty."""
+        found = (tool.GetInput(control) for tool in self.tools)
+        return next((text.strip() for text in found if isinstance(text, str)), "")
 
     def point(self, control: str, frame: float) -> tuple[float, float]:
         """A point: shares of width and height, from the bottom left."""
@@ -118,9 +120,9 @@ class Controls:
         return parts
 
     def _field(self, control: str, words: tuple[str, ...] | None, frame: float) -> Any:  # noqa: ANN401
-        value = self.owner(control).GetInput(control, frame)
-        if isinstance(value, str):
-            return value.strip() or None
+        if control in TEXTS:
+            return self.text(control) or None
+        value = self.number(control, frame)
         if words is not None:
             at = round(value)
             if not 0 <= at < len(words):
