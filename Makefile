@@ -21,7 +21,7 @@ $(VENV)/.base: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(INSTALL) -e '.[dev,torch,onnx,export,train]'
+	$(INSTALL) -e '.[dev,torch,onnx,export,train,farm]'
 	@touch $@
 
 demo: $(VENV)/.base ## Render a 24-frame focus pull and say where the pictures are.
