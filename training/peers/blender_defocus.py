@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import bpy  # type: ignore[import-not-found]
+import bpy
 
 Block: TypeAlias = Any
 """Something of Blender's own; bpy carries no types."""
