@@ -91,8 +91,14 @@ class DataRecipe(DocumentPart):
 _PRESETS: Final[Mapping[RecipePreset, Mapping[str, Any]]] = {
     # A K of 32 is 4 pixels here: less would be hard to tell from the plate.
     "tiny": {
-        **{"clips": 12, "size": "128x64", "frames": 9, "focusings_per_clip": 3, "rays": 100},
-        **{"strengths": (32, 48, 64), "sweep_strengths": (48, 64), "breathing": (16, 64)},
+        "clips": 12,
+        "size": "128x64",
+        "frames": 9,
+        "focusings_per_clip": 3,
+        "strengths": (32, 48, 64),
+        "sweep_strengths": (48, 64),
+        "breathing": (16, 64),
+        "rays": 100,
     },
     "small": {"clips": 100, "size": "512x320", "focusings_per_clip": 5},
     "full": {},
