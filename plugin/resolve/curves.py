@@ -70,7 +70,7 @@ def curve_of(samples: Mapping[float, float], spline: Table | None = None, kind: 
             if read is not None and ends is not None:
                 return Curve(curve_keys(_written(read), kind), *ends)
     keys = [{(kind if name == "value" else name): v for name, v in key.items()} for key in sampled_keys(samples)]
-    return Curve(keys, exact=False)
+    return Curve(keys, exact=len(keys) == 1)
 
 
 def _read(spline: Table, absolute: bool, into: bool) -> list[_Key] | None:
