@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..errors import EngineError
-from .controls import Controls, controls_of
-from .kinds import Comp, entries, told
+from .controls import Controls, find_group, groups_of
+from .kinds import Comp, told
 from .shots import Job
 from .sources import Source, is_movie, pattern_of, render_range
 
@@ -40,11 +40,8 @@ def current_clip(resolve: Resolve) -> Clip:
     item = told("Timeline.GetCurrentVideoItem", timeline.GetCurrentVideoItem())
     for at in range(1, int(item.GetFusionCompCount() or 0) + 1):
         comp = cast("Comp", told(f"TimelineItem.GetFusionCompByIndex {at}", item.GetFusionCompByIndex(at)))
-        for kind in ("GroupOperator", "MacroOperator"):
-            for tool in entries(comp.GetToolList(False, kind)):
-                controls = controls_of(tool)
-                if controls is not None:
-                    return Clip(project, item, comp, controls)
+        if groups_of(comp):
+            return Clip(project, item, comp, find_group(comp))
     raise EngineError(
         "resolve.clip",
         f"{item.GetName()} has no Rackfocus group; open it on the Fusion page and add the group between MediaIn and "
@@ -66,17 +63,13 @@ def files_of(item: TimelineItem, comp: Comp) -> Source:
         raise EngineError(
             "resolve.clip", f"{name} has no files of its own; render it in place, or name its files in Plate file"
         )
-    properties = cast("dict[str, Any]", told("MediaPoolItem.GetClipProperty", pool.GetClipProperty(None)))
-    path = str(told("MediaPoolItem.GetClipProperty File Path", properties.get("File Path")))
+    path = str(told("MediaPoolItem.GetClipProperty File Path", pool.GetClipProperty("File Path")))
     if not path:
         raise EngineError(
             "resolve.clip", f"{name} is a compound or generated clip without files; render it in place first"
         )
-    trimmed = _frames("GetLeftOffset", item.GetLeftOffset(False))
-    duration = _frames("GetDuration", item.GetDuration(False))
-    used = _frames("GetSourceEndFrame", item.GetSourceEndFrame()) - _frames(
-        "GetSourceStartFrame", item.GetSourceStartFrame()
-    )
+    trimmed, duration = _frames(item, "GetLeftOffset"), _frames(item, "GetDuration")
+    used = _frames(item, "GetSourceEndFrame") - _frames(item, "GetSourceStartFrame")
     # Versions differ on whether the last source frame is counted in.
     if used not in (duration - 1, duration):
         raise EngineError(
@@ -85,7 +78,7 @@ def files_of(item: TimelineItem, comp: Comp) -> Source:
         )
     pattern, number = pattern_of(path)
     start, end = render_range(comp)
-    size = _size(str(properties.get("Resolution", "")))
+    size = _size(str(pool.GetClipProperty("Resolution")))
     return Source(pattern, number + trimmed - start, start, end, size)
 
 
@@ -96,7 +89,7 @@ def add_take(clip: Clip, job: Job) -> None:
         EngineError: Resolve imports no such files, or makes no take of them.
     """
     pool = told("Project.GetMediaPool", clip.project.GetMediaPool())
-    before = _frames("GetDuration", clip.item.GetDuration(False))
+    before = _frames(clip.item, "GetDuration")
     count = job.frames[1] - job.frames[0] + 1
     if count != before:
         raise EngineError(
@@ -104,7 +97,8 @@ def add_take(clip: Clip, job: Job) -> None:
             f"{clip.item.GetName()} shows {before} frames, but {count} were rendered; the result is at {job.output}",
         )
     media = _imported(pool, job)
-    if not clip.item.AddTake(media, None, None):
+    make: Any = clip.item.AddTake  # the stubs ask for start and end, which Resolve takes from the media by itself
+    if not make(media):
         raise EngineError(
             "resolve.call",
             f"TimelineItem.AddTake gave nothing; the result is in the bin {BIN}: put it on a track above by hand",
@@ -140,8 +134,10 @@ def _sequence(job: Job) -> Any:  # noqa: ANN401  the stubs' own ImportClipInfo
     }
 
 
-def _frames(call: str, value: float | None) -> int:
-    return round(told(f"TimelineItem.{call}", value))
+def _frames(item: TimelineItem, call: str) -> int:
+    """A number of frames; without the argument for fractions, which came in Resolve 20 and need not be given."""
+    found: float | None = getattr(item, call)()
+    return round(told(f"TimelineItem.{call}", found))
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..errors import EngineError
 from .curves import Curve, curve_of
-from .kinds import Comp, Input, Tool, entries, input_of, told
+from .kinds import Comp, Input, Tool, entries, input_of, source, told
 
-__all__ = ["DEPTH_KINDS", "FIELDS", "FOCUS_KINDS", "MARK", "Controls", "controls_of", "find_group"]
+__all__ = ["DEPTH_KINDS", "FIELDS", "FOCUS_KINDS", "MARK", "Controls", "controls_of", "find_group", "groups_of"]
 
 MARK = "Rackfocus"
 """A hidden control of both tools inside the group: by it they are known, whatever a person calls them."""
@@ -135,11 +135,8 @@ class Controls:
     def _spline(self, control: str) -> Any:  # noqa: ANN401
         """What a BezierSpline on a control says of itself, None where something else, or nothing, moves it."""
         held = self.input(control)
-        output = held.GetConnectedOutput()
-        if output is None or held.GetExpression():
-            return None
-        spline = output.GetTool()
-        if spline is None or (spline.GetAttrs() or {}).get("TOOLS_RegID") != "BezierSpline":
+        spline = source(self.owner(control), control)
+        if spline is None or held.GetExpression() or (spline.GetAttrs() or {}).get("TOOLS_RegID") != "BezierSpline":
             return None
         # Of the spline: a tool's own GetKeyFrames is its extent, an input's the frames of its keys.
         return spline.GetKeyFrames()
@@ -148,8 +145,7 @@ class Controls:
 def controls_of(group: Tool) -> Controls | None:
     """The controls of a group; None if it is none of ours."""
     tools = [tool for tool in entries(group.GetChildrenList()) if tool.GetInput(MARK) is not None]
-    name = str((group.GetAttrs() or {}).get("TOOLS_Name", MARK))
-    return Controls(name, tools) if tools else None
+    return Controls(_name(group), tools) if tools else None
 
 
 def find_group(comp: Comp, tool: Tool | None = None) -> Controls:
@@ -163,8 +159,7 @@ def find_group(comp: Comp, tool: Tool | None = None) -> Controls:
         if given is None:
             raise EngineError("resolve.control", "the tool is no Rackfocus group; choose the group itself")
         return given
-    selected, present = ([c for c in map(controls_of, _groups(comp, only)) if c is not None] for only in (True, False))
-    found = selected or present
+    found = groups_of(comp, selected=True) or groups_of(comp)
     if not found:
         raise EngineError(
             "resolve.control",
@@ -176,5 +171,16 @@ def find_group(comp: Comp, tool: Tool | None = None) -> Controls:
     return found[0]
 
 
-def _groups(comp: Comp, selected: bool) -> list[Tool]:
-    return [tool for kind in ("GroupOperator", "MacroOperator") for tool in entries(comp.GetToolList(selected, kind))]
+def groups_of(comp: Comp, selected: bool = False) -> list[Controls]:
+    """All groups of ours in a comp, or those that are selected; their tools count as well where they lie loose."""
+    tools = [tool for kind in ("GroupOperator", "MacroOperator") for tool in entries(comp.GetToolList(selected, kind))]
+    found = [controls for controls in map(controls_of, tools) if controls is not None]
+    return found or [
+        Controls(_name(tool), [tool, focus])
+        for tool in entries(comp.GetToolList(selected, "Custom"))
+        if tool.GetInput(MARK) is not None and (focus := source(tool, "Image2")) is not None
+    ]
+
+
+def _name(tool: Tool) -> str:
+    return str((tool.GetAttrs() or {}).get("TOOLS_Name", MARK))

@@ -13,7 +13,20 @@ from typing import Any, Protocol, TypeVar
 
 from ..errors import EngineError
 
-__all__ = ["Bmd", "Comp", "Fusion", "Input", "Output", "Table", "Tool", "entries", "first", "input_of", "told"]
+__all__ = [
+    "Bmd",
+    "Comp",
+    "Fusion",
+    "Input",
+    "Output",
+    "Table",
+    "Tool",
+    "entries",
+    "first",
+    "input_of",
+    "source",
+    "told",
+]
 
 Table = Mapping[Any, Any]
 T = TypeVar("T")
@@ -66,15 +79,16 @@ class Fusion(Protocol):
     """The application."""
 
     Version: Any
+    UIManager: Any
 
     def GetCurrentComp(self) -> Comp | None: ...
-    def UIManager(self) -> Any: ...
 
 
 class Bmd(Protocol):
     """The module ``bmd`` that scripts find in their globals."""
 
     def UIDispatcher(self, manager: object) -> Any: ...
+    def scriptapp(self, name: str) -> Any: ...
 
 
 def told(call: str, value: T | None) -> T:
@@ -96,6 +110,13 @@ def input_of(tool: Tool, name: str) -> Input | None:
     """An input by its name; ``hasattr`` says yes to every name (seen in Resolve 21.0)."""
     found: Input | None = getattr(tool, name, None)
     return found
+
+
+def source(tool: Tool, name: str) -> Tool | None:
+    """The tool, or the modifier, that is connected to an input."""
+    held = input_of(tool, name)
+    output = None if held is None else held.GetConnectedOutput()
+    return None if output is None else output.GetTool()
 
 
 def entries(table: Table | None) -> list[Any]:

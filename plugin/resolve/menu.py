@@ -9,7 +9,7 @@ from ..errors import EngineError
 from .clips import Clip, add_take, current_clip, files_of
 from .comps import one_step, show_limits, show_result
 from .controls import FOCUS_KINDS, Controls, find_group
-from .kinds import Comp, Fusion, told
+from .kinds import Bmd, Comp, Fusion, told
 from .panel import Panel
 from .running import engine_of, progress_text, render, sample
 from .shots import Job, job_of
@@ -50,9 +50,7 @@ class Target(NamedTuple):
         frame = round(self.comp.CurrentTime)
         kind = FOCUS_KINDS[round(self.controls.number("FocusBy", frame))]
         if kind == "pixel":
-            return (
-                "The focus follows the point already; set Focus by to Disparity or Distance to read a number."
-            )
+            return "The focus follows the point already; set Focus by to Disparity or Distance to read a number."
         found = sample(engine_of(self.controls, host), self.job(), frame, self.controls.point("PointIn1", frame))
         value = found.get(kind)
         if value is None:
@@ -64,15 +62,16 @@ class Target(NamedTuple):
         return f"Focus at frame {frame}: {value:.4g}"
 
 
-def main(scope: Scope) -> None:
+def main(scope: Scope, on: str) -> None:
     """Run a script of a menu.
 
     Args:
-        scope: its globals, in which the host puts ``fusion``, ``bmd``, ``resolve``, and ``comp`` or ``tool``.
+        scope: its globals, in which the host puts ``fusion``, ``bmd``, and where there is one ``comp`` or ``tool``.
+        on: ``clip`` for the clip under the playhead, ``comp`` for the comp that is open, ``tool`` for a tool of it.
     """
     try:
-        target = target_of(scope)
-        fusion: Fusion = told("fusion", scope.get("fusion") or scope.get("fu"))
+        target = target_of(scope, on)
+        fusion = _fusion(scope)
         host = f"Fusion {fusion.Version}"
         manager, bmd = getattr(fusion, "UIManager", None), scope.get("bmd")
         if manager is None or bmd is None:
@@ -92,17 +91,22 @@ def main(scope: Scope) -> None:
         print(f"Rackfocus: {error.message} ({error.code})")
 
 
-def target_of(scope: Scope) -> Target:
-    """The group that is meant: of the tool or comp that the script was called on, else of the clip on the timeline.
+def target_of(scope: Scope, on: str) -> Target:
+    """The group that is meant.
+
+    Args:
+        scope, on: see ``main``.
 
     Raises:
         EngineError: there is none.
     """
+    resolve = _resolve(scope)
+    if on == "clip":
+        return _of_clip(current_clip(told("scriptapp Resolve", resolve)))
     comp: Comp | None = scope.get("comp")
-    resolve: Resolve | None = scope.get("resolve")
     if comp is None:
-        return _of_clip(current_clip(told("resolve", resolve)))
-    controls = find_group(comp, scope.get("tool"))
+        comp = told("Fusion.GetCurrentComp", _fusion(scope).GetCurrentComp())
+    controls = find_group(comp, scope.get("tool") if on == "tool" else None)
 
     def finished(job: Job) -> str:
         show_result(comp, controls, job)
@@ -110,6 +114,18 @@ def target_of(scope: Scope) -> Target:
 
     clip = None if resolve is None else lambda: _files(resolve, comp)
     return Target(comp, controls, clip, finished)
+
+
+def _fusion(scope: Scope) -> Fusion:
+    fusion: Fusion | None = scope.get("fusion", scope.get("fu"))
+    return told("fusion", fusion)
+
+
+def _resolve(scope: Scope) -> Resolve | None:
+    """Resolve, where Fusion is a page of it."""
+    found: Resolve | None = scope.get("resolve")
+    bmd: Bmd | None = scope.get("bmd")
+    return bmd.scriptapp("Resolve") if found is None and bmd is not None else found
 
 
 def _of_clip(clip: Clip) -> Target:

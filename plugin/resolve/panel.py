@@ -49,7 +49,7 @@ class Panel:
         self._finished = finished
         self._job: Job | None = None
         self._request: Request | None = None
-        ui = fusion.UIManager() if callable(fusion.UIManager) else fusion.UIManager
+        ui = fusion.UIManager
         self._dispatcher = bmd.UIDispatcher(ui)
         self._window = self._dispatcher.AddWindow(
             {"ID": "Rackfocus", "WindowTitle": title, "Geometry": [200, 200, 480, 220]},
@@ -78,7 +78,8 @@ class Panel:
         on.FocusAtPoint.Clicked = lambda _event: self._try(lambda: self._say(self._focus_at_point()))
         on.Cancel.Clicked = lambda _event: self.cancel()
         on.Rackfocus.Close = lambda _event: self.close()
-        self._dispatcher.On.Timeout = lambda _event: self._try(self.tick)
+        # Versions differ on who hears of a timer.
+        self._dispatcher.On.Timeout = on.Tick.Timeout = lambda _event: self._try(self.tick)
 
     def run(self) -> None:
         """Show the window; returns when it is closed."""

@@ -46,21 +46,26 @@ local function entries(listed)
     return found
 end
 
-local function tools_of(group)
-    local found = {}
-    for _, tool in ipairs(entries(group:GetChildrenList())) do
-        if tool:GetInput(MARK) ~= nil then
-            found[#found + 1] = tool
-        end
-    end
-    return #found > 0 and { name = attribute(group, "TOOLS_Name") or MARK, tools = found } or nil
-end
-
 local function groups(comp, selected)
     local found = {}
     for _, kind in ipairs({ "GroupOperator", "MacroOperator" }) do
-        for _, tool in ipairs(entries(comp:GetToolList(selected, kind))) do
-            found[#found + 1] = tools_of(tool)
+        for _, group in ipairs(entries(comp:GetToolList(selected, kind))) do
+            local tools = {}
+            for _, tool in ipairs(entries(group.GetChildrenList and group:GetChildrenList())) do
+                if tool:GetInput(MARK) ~= nil then
+                    tools[#tools + 1] = tool
+                end
+            end
+            if #tools > 0 then
+                found[#found + 1] = { name = attribute(group, "TOOLS_Name") or MARK, tools = tools }
+            end
+        end
+    end
+    -- The tools count as well where they lie loose.
+    for _, tool in ipairs(#found == 0 and entries(comp:GetToolList(selected, "Custom")) or EMPTY) do
+        local focus = tool:GetInput(MARK) ~= nil and source(tool, "Image2")
+        if focus then
+            found[#found + 1] = { name = attribute(tool, "TOOLS_Name") or MARK, tools = { tool, focus } }
         end
     end
     return found

@@ -94,7 +94,7 @@ local function of_clip(host, start, last)
     if not path or path == "" then
         fail("the clip under the playhead has no files of its own; name them in Plate file")
     end
-    local used, duration = item:GetSourceEndFrame() - item:GetSourceStartFrame(), round(item:GetDuration(false))
+    local used, duration = item:GetSourceEndFrame() - item:GetSourceStartFrame(), round(item:GetDuration())
     if used ~= duration and used ~= duration - 1 then
         fail("%s is retimed; render it in place first", item:GetName())
     end
@@ -102,7 +102,7 @@ local function of_clip(host, start, last)
     local width, height = tostring(media:GetClipProperty("Resolution")):match("^(%d+)x(%d+)$")
     return {
         path = pattern,
-        offset = first + round(item:GetLeftOffset(false)) - start,
+        offset = first + round(item:GetLeftOffset()) - start,
         first = start,
         last = last,
         width = tonumber(width),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..errors import EngineError
 from .controls import Controls
-from .kinds import Comp, Tool, first, told
+from .kinds import Comp, Tool, first, source, told
 
 __all__ = ["MOVIES", "Source", "depth_of", "is_movie", "of_loader", "pattern_of", "plate_of", "render_range"]
 
@@ -148,7 +148,7 @@ def _above(controls: Controls, control: str, name: str, what: str) -> Tool:
     """The tool on an image input of the tool that holds a control; routers are passed by."""
     tool = controls.owner(control)
     while True:
-        held: Tool | None = _source(tool, name)
+        held = source(tool, name)
         if held is None:
             raise EngineError(
                 "resolve.source",
@@ -157,13 +157,6 @@ def _above(controls: Controls, control: str, name: str, what: str) -> Tool:
         if _kind(held) != "PipeRouter":
             return held
         tool, name = held, "Input"
-
-
-def _source(tool: Tool, name: str) -> Tool | None:
-    held = getattr(tool, name, None)
-    output = None if held is None else held.GetConnectedOutput()
-    found: Tool | None = None if output is None else output.GetTool()
-    return found
 
 
 def _kind(tool: Tool) -> str:

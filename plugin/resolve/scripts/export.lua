@@ -129,7 +129,7 @@ local function main(comp, host)
     end
 end
 
-local host = resolve or (Resolve and Resolve())
+local host = resolve or (bmd and bmd.scriptapp and bmd.scriptapp("Resolve"))
 local ok, problem = pcall(main, comp or (app and app:GetCurrentComp()), host)
 if not ok then
     print("Rackfocus: " .. (type(problem) == "table" and problem.sentence or tostring(problem)))

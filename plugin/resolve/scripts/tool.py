@@ -25,4 +25,4 @@ if found is None:
 else:
     if found not in sys.path:
         sys.path.insert(0, found)
-    import_module("rackfocus_plugin.resolve.menu").main(HOST)
+    import_module("rackfocus_plugin.resolve.menu").main(HOST, "tool")

@@ -87,10 +87,10 @@ class Item:
     def GetFusionCompByIndex(self, at: int) -> Comp:  # noqa: N802
         return self.comps[at - 1]
 
-    def GetLeftOffset(self, _precise: bool) -> float:  # noqa: N802
+    def GetLeftOffset(self) -> float:  # noqa: N802
         return float(self.trimmed)
 
-    def GetDuration(self, _precise: bool) -> float:  # noqa: N802
+    def GetDuration(self) -> float:  # noqa: N802
         return float(self.duration)
 
     def GetSourceStartFrame(self) -> int:  # noqa: N802
@@ -99,7 +99,7 @@ class Item:
     def GetSourceEndFrame(self) -> int:  # noqa: N802
         return self.trimmed + self.source
 
-    def AddTake(self, media: Media, _start: int | None, _end: int | None) -> bool:  # noqa: N802
+    def AddTake(self, media: Media) -> bool:  # noqa: N802
         self.takes.append(media)
         return self.makes_takes
 

@@ -296,6 +296,11 @@ def group(comp: Comp, plate: Tool | None = None, depth: Tool | None = None, name
     return made
 
 
+def remove(made: Tool) -> None:
+    """Take a group out of its comp, with what is in it."""
+    made.comp.tools = [tool for tool in made.comp.tools if tool is not made and tool not in made.children]
+
+
 def control(made: Tool, name: str) -> Tool:
     """The tool inside a group that holds a control."""
     return next(child for child in made.children if name in child.values)

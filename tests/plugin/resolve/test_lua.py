@@ -92,7 +92,7 @@ def test_trims_and_movies_are_the_same() -> None:
 def test_the_clip_of_the_timeline_is_the_same() -> None:
     comp, item = clip()
     resolve = Resolve(item)
-    assert document(comp, resolve)["plate"] == target_of({"resolve": resolve}).job().shot["plate"]
+    assert document(comp, resolve)["plate"] == target_of({"resolve": resolve}, "clip").job().shot["plate"]
 
 
 @pytest.mark.parametrize("name", [name for name in WRONG if name != "no such entry"])

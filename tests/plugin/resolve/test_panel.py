@@ -12,7 +12,7 @@ import pytest
 from plugin.resolve.controls import find_group
 from plugin.resolve.menu import main
 from tests.plugin.fakes import fake
-from tests.plugin.resolve.fakes import Comp, Spline, SplineKey, Tool, animate, control, group, put, shot_comp
+from tests.plugin.resolve.fakes import Comp, Spline, SplineKey, Tool, animate, control, group, put, remove, shot_comp
 from tests.plugin.resolve.windows import Screen
 
 QUICK = """
@@ -45,8 +45,8 @@ DYING = """
 
 def opened(person: Callable[[Screen], None], comp: Comp, **further: Any) -> Screen:  # noqa: ANN401
     screen = Screen(person)
-    fusion = SimpleNamespace(Version=21.0, UIManager=lambda: screen)
-    main({"fusion": fusion, "bmd": screen, "comp": comp, **further})
+    fusion = SimpleNamespace(Version=21.0, UIManager=screen)
+    main({"fusion": fusion, "bmd": screen, "comp": comp, **further}, "comp")
     return screen
 
 
@@ -139,7 +139,7 @@ def test_a_missing_engine_and_a_comp_without_a_group_are_sentences(capsys: pytes
     comp, made = shot_comp()
     put(made, Engine="/nowhere/rackfocus")
     opened(lambda _: None, comp)
-    comp.tools.remove(made)
+    remove(made)
     opened(lambda _: None, comp)
     said = capsys.readouterr().out.splitlines()
     assert ["/nowhere/rackfocus" in said[0], "no Rackfocus group" in said[1]] == [True, True]
@@ -147,7 +147,7 @@ def test_a_missing_engine_and_a_comp_without_a_group_are_sentences(capsys: pytes
 
 def test_without_a_ui_manager_it_renders_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     comp, _ = with_engine(QUICK, tmp_path)
-    main({"fusion": SimpleNamespace(Version=21.0), "comp": comp})
+    main({"fusion": SimpleNamespace(Version=21.0), "comp": comp}, "comp")
     said = capsys.readouterr().out
     assert "Rackfocus: Frame 1001: 1 of 2" in said
     assert "Rackfocus: Rackfocus_Result shows" in said
@@ -159,3 +159,10 @@ def test_the_tool_that_was_clicked_is_meant_where_there_are_several(tmp_path: Pa
     assert find_group(comp, other).name == "Rackfocus_1"
     comp.selected = [made]
     assert find_group(comp).name == "Rackfocus"
+
+
+def test_tools_that_were_ungrouped_are_still_a_group() -> None:
+    comp, made = shot_comp()
+    comp.tools.remove(made)
+    found = find_group(comp)
+    assert (found.name, found.number("K", 0), found.number("Focus", 0)) == ("RackfocusSetup", 20, 0.5)

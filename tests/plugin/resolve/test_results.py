@@ -76,7 +76,7 @@ def test_a_control_that_is_animated_gets_a_key_and_another_one_a_value() -> None
 def test_the_result_is_a_take_of_the_clip_and_the_media_pool_is_left_as_it_was() -> None:
     comp, item = clip()
     resolve = Resolve(item)
-    target = target_of({"resolve": resolve})
+    target = target_of({"resolve": resolve}, "clip")
     said = target.finished(target.job())
     assert "take" in said
     assert resolve.pool.asked == [
@@ -105,7 +105,7 @@ def test_the_result_is_a_take_of_the_clip_and_the_media_pool_is_left_as_it_was()
 def test_a_take_that_cannot_be_made_says_where_the_result_is(change: Any, said: str) -> None:  # noqa: ANN401
     _, item = clip()
     resolve = Resolve(item)
-    target = target_of({"resolve": resolve})
+    target = target_of({"resolve": resolve}, "clip")
     job = target.job()
     change(resolve)
     with pytest.raises(EngineError, match=said):

@@ -14,7 +14,18 @@ from plugin.resolve.menu import target_of
 from plugin.resolve.shots import Job, job_of
 from plugin.resolve.sources import pattern_of
 from tests.plugin.resolve.clips import Item, Media, Resolve
-from tests.plugin.resolve.fakes import Comp, Spline, SplineKey, animate, group, loader, move_point, put, shot_comp
+from tests.plugin.resolve.fakes import (
+    Comp,
+    Spline,
+    SplineKey,
+    animate,
+    group,
+    loader,
+    move_point,
+    put,
+    remove,
+    shot_comp,
+)
 
 
 def job(comp: Comp, **further: Any) -> Job:  # noqa: ANN401
@@ -158,7 +169,7 @@ def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
 
 
 WRONG = {
-    "no group": (lambda comp, made: comp.tools.remove(made), "no Rackfocus group"),
+    "no group": (lambda _, made: remove(made), "no Rackfocus group"),
     "two groups": (lambda comp, _: group(comp, name="Rackfocus_1"), "several"),
     "no plate": (lambda _, made: made.children[1].sources.pop("Image1"), "no plate"),
     "no depth": (lambda _, made: made.children[0].sources.pop("Image1"), "no depth"),
@@ -194,7 +205,7 @@ def clip(**further: Any) -> tuple[Comp, Item]:  # noqa: ANN401
 
 def test_the_clip_under_the_playhead_knows_its_files_and_its_trim() -> None:
     comp, item = clip()
-    target = target_of({"resolve": Resolve(item)})
+    target = target_of({"resolve": Resolve(item)}, "clip")
     found = target.job()
     assert (target.comp, found.frames, found.offset, found.size) == (comp, (0, 23), 1009, (2048, 1152))
     assert found.shot["plate"] == {"path": "/s/plate.####.exr", "frames": "1009-1032"}
@@ -206,7 +217,7 @@ def test_the_clip_under_the_playhead_knows_its_files_and_its_trim() -> None:
 )
 def test_a_call_that_gives_nothing_is_named(missing: str) -> None:
     with pytest.raises(EngineError, match=missing):
-        target_of({"resolve": Resolve(clip()[1], missing)})
+        target_of({"resolve": Resolve(clip()[1], missing)}, "clip")
 
 
 @pytest.mark.parametrize(
@@ -218,9 +229,9 @@ def test_a_clip_without_plain_files_is_told(further: dict[str, Any], said: str) 
     for name, value in further.items():
         setattr(item, name, value)
     with pytest.raises(EngineError, match=said):
-        target_of({"resolve": Resolve(item), "comp": comp}).job()
+        target_of({"resolve": Resolve(item), "comp": comp}, "comp").job()
 
 
 def test_a_clip_without_a_group_is_told() -> None:
     with pytest.raises(EngineError, match="sh010 has no Rackfocus group"):
-        target_of({"resolve": Resolve(Item(None, [Comp()]))})
+        target_of({"resolve": Resolve(Item(None, [Comp()]))}, "clip")

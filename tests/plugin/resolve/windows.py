@@ -65,6 +65,9 @@ class Screen:
 
         return make
 
+    def scriptapp(self, _name: str) -> None:
+        """There is no Resolve around this Fusion."""
+
     def UIDispatcher(self, _manager: object) -> Screen:  # noqa: N802
         return self
 
