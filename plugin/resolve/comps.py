@@ -77,9 +77,7 @@ def show_result(comp: Comp, controls: Controls, job: Job) -> Tool:
             "ClipTimeEnd": count - 1,
         }
         settings = {**settings, **kept} if same_range else {**kept, **settings, "HoldFirstFrame": 0, "HoldLastFrame": 0}
-        for name, value in settings.items():
-            if value is not None:
-                loader.SetInput(name, value)
+        _set(loader, {name: value for name, value in settings.items() if value is not None})
     return loader
 
 
@@ -89,6 +87,15 @@ def show_limits(comp: Comp, controls: Controls, near: float, far: float | None, 
         controls.put("DepthNear", near, frame)
         if far is not None and far < 1e9:
             controls.put("DepthFar", far, frame)
+
+
+def _set(loader: Tool, settings: dict[str, Any]) -> None:
+    """Place a Loader: Fusion does not let GlobalIn past GlobalOut, and moves the trims with both, so those come last."""
+    ends = ["GlobalIn", "GlobalOut"]
+    if settings["GlobalIn"] > (loader.GetInput("GlobalIn") or 0):
+        ends.reverse()
+    for name in (*ends, *(name for name in settings if name not in ends)):
+        loader.SetInput(name, settings[name])
 
 
 def _result_loader(comp: Comp, name: str) -> Tool | None:

@@ -10,7 +10,7 @@ from .clips import Clip, add_take, current_clip, files_of
 from .comps import one_step, show_limits, show_result
 from .controls import FOCUS_KINDS, Controls, find_group
 from .kinds import Bmd, Comp, Fusion, told
-from .panel import Panel
+from .panel import Panel, raised
 from .running import engine_of, progress_text, render, sample
 from .shots import Job, job_of
 from .sources import Source
@@ -76,6 +76,8 @@ def main(scope: Scope, on: str) -> None:
         manager, bmd = getattr(fusion, "UIManager", None), scope.get("bmd")
         if manager is None or bmd is None:
             _print_render(target, host)
+            return
+        if raised(fusion):
             return
         Panel(
             fusion,

@@ -11,10 +11,21 @@ from .kinds import Bmd, Fusion
 from .running import progress_text, render
 from .shots import Job
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "raised"]
 
+WINDOW = "Rackfocus"
 TICK = 200
 """Milliseconds between two looks at the engine."""
+
+
+def raised(fusion: Fusion) -> bool:
+    """Bring a panel that is open already to the front; whether there is one."""
+    window = fusion.UIManager.FindWindow(WINDOW)
+    if window is None:
+        return False
+    window.Show()
+    window.Raise()
+    return True
 
 
 class Panel:
@@ -52,7 +63,7 @@ class Panel:
         ui = fusion.UIManager
         self._dispatcher = bmd.UIDispatcher(ui)
         self._window = self._dispatcher.AddWindow(
-            {"ID": "Rackfocus", "WindowTitle": title, "Geometry": [200, 200, 480, 220]},
+            {"ID": WINDOW, "WindowTitle": title, "Geometry": [200, 200, 480, 220]},
             [
                 ui.VGroup(
                     [

@@ -103,8 +103,10 @@ local function show(comp, job)
     if loader then
         loader:SetAttrs({ TOOLS_Name = job.name .. "_Result", TOOLB_NameSet = true })
         loader:SetInput("Clip", path)
-        loader:SetInput("GlobalIn", job.first)
-        loader:SetInput("GlobalOut", job.last)
+        -- Fusion lets GlobalIn not past GlobalOut, and moves the trims with both.
+        local later = job.first > (loader:GetInput("GlobalIn") or 0)
+        loader:SetInput(later and "GlobalOut" or "GlobalIn", later and job.last or job.first)
+        loader:SetInput(later and "GlobalIn" or "GlobalOut", later and job.first or job.last)
         loader:SetInput("ClipTimeStart", 0)
         loader:SetInput("ClipTimeEnd", job.last - job.first)
     end

@@ -183,11 +183,21 @@ class Tool:
             kept = [key for key in source.spline.keys if key.frame != time]
             source.spline.keys = sorted([*kept, SplineKey(time, float(str(value)))], key=lambda key: key.frame)
             return
+        if self.kind == "Loader" and name in ("GlobalIn", "GlobalOut"):
+            self._move_end(name, float(str(value)))
+            return
         self.values[name] = value
         if self.kind == "Loader" and name == "Clip":
             # Fusion forgets these with every new file.
             self.values |= {"GlobalIn": 0, "GlobalOut": 99, "ClipTimeStart": 0, "ClipTimeEnd": 99}
             self.values |= {"HoldFirstFrame": 0, "HoldLastFrame": 0, "Reverse": 0, "Loop": 0, "Depth": 0}
+
+    def _move_end(self, name: str, value: float) -> None:
+        """A Loader's ends do not pass each other, and take its trims along."""
+        trim, other = ("ClipTimeStart", "GlobalOut") if name == "GlobalIn" else ("ClipTimeEnd", "GlobalIn")
+        kept = min(value, self.values[other]) if name == "GlobalIn" else max(value, self.values[other])
+        self.values[trim] += kept - self.values[name]
+        self.values[name] = kept
 
     def GetAttrs(self) -> dict[str, Any]:  # noqa: N802
         return {"TOOLS_Name": self.name, "TOOLS_RegID": self.kind, **self.attributes}

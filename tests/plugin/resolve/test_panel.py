@@ -145,6 +145,15 @@ def test_a_missing_engine_and_a_comp_without_a_group_are_sentences(capsys: pytes
     assert ["/nowhere/rackfocus" in said[0], "no Rackfocus group" in said[1]] == [True, True]
 
 
+def test_a_panel_that_is_open_comes_to_the_front_and_there_is_no_second(tmp_path: Path) -> None:
+    comp, _ = with_engine(QUICK, tmp_path)
+    screen = Screen(lambda _: pytest.fail("a second panel was opened"))
+    done: list[str] = []
+    screen.open = SimpleNamespace(Show=lambda: done.append("shown"), Raise=lambda: done.append("raised"))
+    main({"fusion": SimpleNamespace(Version=21.0, UIManager=screen), "bmd": screen, "comp": comp}, "comp")
+    assert done == ["shown", "raised"]
+
+
 def test_without_a_ui_manager_it_renders_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     comp, _ = with_engine(QUICK, tmp_path)
     main({"fusion": SimpleNamespace(Version=21.0), "comp": comp}, "comp")

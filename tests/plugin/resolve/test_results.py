@@ -41,12 +41,23 @@ def test_the_next_result_takes_the_same_loader_and_keeps_how_it_was_set() -> Non
     assert kept == [104, 119, 7, 3], "Fusion forgets all of these with the new files"
 
 
-def test_a_loader_of_another_range_is_set_anew() -> None:
+@pytest.mark.parametrize(("first", "last"), [(0, 23), (20, 40), (0, 2)])
+def test_a_loader_of_another_range_is_set_anew(first: int, last: int) -> None:
     comp, _ = shot_comp(4, 19)
     made: Any = result(comp)
-    comp.range = (0, 23)
+    comp.range = (first, last)
     result(comp)
-    assert [made.values[name] for name in ("GlobalIn", "GlobalOut", "ClipTimeEnd")] == [0, 23, 23]
+    placed = [made.values[name] for name in ("GlobalIn", "GlobalOut", "ClipTimeStart", "ClipTimeEnd")]
+    assert placed == [first, last, 0, last - first]
+
+
+def test_a_result_far_out_on_the_timeline_is_placed_though_its_ends_may_not_pass_each_other() -> None:
+    comp, _ = shot_comp(1000, 1023)
+    for tool in comp.tools[:2]:
+        tool.values |= {"GlobalIn": 1000, "GlobalOut": 1047}
+    made: Any = result(comp)
+    placed = [made.values[name] for name in ("GlobalIn", "GlobalOut", "ClipTimeStart", "ClipTimeEnd")]
+    assert placed == [1000, 1023, 0, 23]
 
 
 def test_a_comp_is_whole_again_after_an_error() -> None:

@@ -49,6 +49,7 @@ class Screen:
         self.ended = False
         self.ticking = False
         self.said: list[str] = []
+        self.open: Any = None
 
     def __getattr__(self, kind: str) -> Callable[..., SimpleNamespace]:
         def make(*given: Any) -> SimpleNamespace:  # noqa: ANN401
@@ -64,6 +65,9 @@ class Screen:
             return made
 
         return make
+
+    def FindWindow(self, _name: str) -> Any:  # noqa: N802, ANN401
+        return self.open
 
     def scriptapp(self, _name: str) -> None:
         """There is no Resolve around this Fusion."""
