@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..errors import EngineError
@@ -17,6 +18,9 @@ __all__ = ["BIN", "Clip", "add_take", "current_clip", "files_of"]
 
 BIN = "Rackfocus"
 """The bin of the media pool that holds the results."""
+
+RESULT = re.compile(r"_rackfocus_v\d+\b")
+"""In the path of what was rendered from a clip, see ``shots.output_of``."""
 
 
 class Clip(NamedTuple):
@@ -67,6 +71,10 @@ def files_of(item: TimelineItem, comp: Comp) -> Source:
     if not path:
         raise EngineError(
             "resolve.clip", f"{name} is a compound or generated clip without files; render it in place first"
+        )
+    if RESULT.search(path):
+        raise EngineError(
+            "resolve.clip", f"{name} shows a result of Rackfocus ({path}); select its first take, then render again"
         )
     trimmed, duration = _frames(item, "GetLeftOffset"), _frames(item, "GetDuration")
     used = _frames(item, "GetSourceEndFrame") - _frames(item, "GetSourceStartFrame")

@@ -90,7 +90,7 @@ def show_limits(comp: Comp, controls: Controls, near: float, far: float | None, 
 
 
 def _set(loader: Tool, settings: dict[str, Any]) -> None:
-    """Place a Loader: Fusion does not let GlobalIn past GlobalOut, and moves the trims with both, so those come last."""
+    """Place a Loader: Fusion lets GlobalIn not past GlobalOut, and moves the trims with both: they come last."""
     ends = ["GlobalIn", "GlobalOut"]
     if settings["GlobalIn"] > (loader.GetInput("GlobalIn") or 0):
         ends.reverse()

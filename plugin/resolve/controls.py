@@ -9,7 +9,17 @@ from ..errors import EngineError
 from .curves import Curve, curve_of
 from .kinds import Comp, Input, Tool, entries, input_of, source, told
 
-__all__ = ["DEPTH_KINDS", "FIELDS", "FOCUS_KINDS", "MARK", "Controls", "controls_of", "find_group", "groups_of"]
+__all__ = [
+    "DEPTH_KINDS",
+    "FIELDS",
+    "FOCUS_KINDS",
+    "MARK",
+    "TEXTS",
+    "Controls",
+    "controls_of",
+    "find_group",
+    "groups_of",
+]
 
 MARK = "Rackfocus"
 """A hidden control of both tools inside the group: by it they are known, whatever a person calls them."""

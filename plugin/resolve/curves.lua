@@ -167,6 +167,7 @@ end
 --   spline: what GetKeyFrames of a BezierSpline gives, or nil
 --   kind: "value", "disparity" or "distance"
 --   offset: added to every frame
+-- Gives the part of the document, and whether its keys are those of the spline.
 local function curve_of(samples, spline, kind, offset)
     local largest = 1
     for _, sample in ipairs(samples) do
@@ -176,10 +177,11 @@ local function curve_of(samples, spline, kind, offset)
         local keys = spline and read(spline, reading[1], reading[2])
         local beyond = keys and ends(keys, samples, CLOSE * largest)
         if beyond then
-            return { keys = written(keys, kind, offset), before = beyond[1], after = beyond[2] }
+            return { keys = written(keys, kind, offset), before = beyond[1], after = beyond[2] }, true
         end
     end
-    return { keys = sampled(samples, kind, offset), before = "hold", after = "hold" }
+    local keys = sampled(samples, kind, offset)
+    return { keys = keys, before = "hold", after = "hold" }, #keys == 1
 end
 
 return { curve_of = curve_of }

@@ -134,7 +134,8 @@ def _of_clip(clip: Clip) -> Target:
     def finished(job: Job) -> str:
         add_take(clip, job)
         # The take goes through the same comp: the group hands on what it gets.
-        clip.controls.put("View", 0, job.frames[0])
+        with one_step(clip.comp, "Rackfocus take"):
+            clip.controls.put("View", 0, job.frames[0])
         return "It is a take of the clip; the take selector leads back."
 
     return Target(clip.comp, clip.controls, lambda: files_of(clip.item, clip.comp), finished)

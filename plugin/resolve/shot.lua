@@ -136,14 +136,18 @@ local function fields(group, frame)
 end
 
 -- A control over the frames of the comp, as focus or blur of the document.
-local function curve(group, control, first, last, kind, offset)
+local function curve(group, control, first, last, kind, offset, notes)
     local tool, samples = owner(group, control), {}
     for frame = first, last do
         samples[#samples + 1] = { frame, tool:GetInput(control, frame) }
     end
     local spline = source(tool, control)
     local plain = spline and not sources.has_expression(tool, control) and attribute(spline, "TOOLS_RegID") == "BezierSpline"
-    return curves.curve_of(samples, plain and spline:GetKeyFrames() or nil, kind, offset)
+    local part, exact = curves.curve_of(samples, plain and spline:GetKeyFrames() or nil, kind, offset)
+    if not exact then
+        notes[#notes + 1] = control .. " is moved by more than a plain spline; its values were taken frame by frame"
+    end
+    return part
 end
 
 local function plate_of(comp, group, host, start, last)
@@ -231,12 +235,17 @@ local function shot_of(comp, host)
     if first > last then
         fail("%s has no files on the frames of the comp; correct the comp's render range", plate.path)
     end
-    local shot = fields(group, first)
+    local shot, notes = fields(group, first), {}
+    for _, field in ipairs(FIELDS) do
+        if not field.text and source(owner(group, field[1]), field[1]) then
+            notes[#notes + 1] = field[1] .. " is animated, but a shot has one value of it: that of frame " .. first
+        end
+    end
     local kind = FOCUS_KINDS[round(number(group, "FocusBy", first)) + 1] or fail("Focus by is none of its entries")
     if kind == "pixel" then
         shot.focus = point_keys(comp, group, plate, first, last)
     else
-        shot.focus = curve(group, "Focus", first, last, kind, plate.offset)
+        shot.focus = curve(group, "Focus", first, last, kind, plate.offset, notes)
         shot.focus.space = kind
     end
     shot.schema_version = 1
@@ -245,9 +254,11 @@ local function shot_of(comp, host)
     shot.depth.path = depth.path
     shot.depth.frame_offset = depth.offset - plate.offset
     shot.depth.near, shot.depth.far = limits(group, shot.depth.convention, first)
-    shot.blur = curve(group, "K", first, last, "value", plate.offset)
+    shot.blur = curve(group, "K", first, last, "value", plate.offset, notes)
     shot.output = { path = output_of(comp, group, plate) }
-    return shot, { name = group.name, first = first, last = last, offset = plate.offset, output = shot.output.path }
+    local job = { name = group.name, first = first, last = last, offset = plate.offset, notes = notes }
+    job.output = shot.output.path
+    return shot, job
 end
 
 return { find_group = find_group, shot_of = shot_of, text = text }

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..document import shot_document
 from ..errors import EngineError
-from .controls import FOCUS_KINDS, Controls
+from .controls import FIELDS, FOCUS_KINDS, TEXTS, Controls
 from .curves import Curve
 from .kinds import Comp, entries, told
 from .sources import Source, depth_of, is_movie, plate_of, render_range
@@ -74,8 +74,8 @@ def job_of(comp: Comp, controls: Controls, clip: Callable[[], Source] | None = N
     notes = [_note("K", blur)] if not blur.exact else []
     notes += [
         f"{control} is animated, but a shot has one value of it: that of frame {start} is taken"
-        for control in ("Range", "NearMultiplier", "FarMultiplier", "Rotation")
-        if controls.is_animated(control)
+        for control in FIELDS
+        if control not in TEXTS and controls.is_animated(control)
     ]
     if isinstance(focus, Curve):
         notes += [] if focus.exact else [_note("Focus", focus)]

@@ -94,6 +94,9 @@ local function of_clip(host, start, last)
     if not path or path == "" then
         fail("the clip under the playhead has no files of its own; name them in Plate file")
     end
+    if path:match("_rackfocus_v%d+") then
+        fail("%s shows a result of Rackfocus; select its first take, then render again", item:GetName())
+    end
     local used, duration = item:GetSourceEndFrame() - item:GetSourceStartFrame(), round(item:GetDuration())
     if used ~= duration and used ~= duration - 1 then
         fail("%s is retimed; render it in place first", item:GetName())

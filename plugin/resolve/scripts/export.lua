@@ -121,6 +121,9 @@ local function main(comp, host)
     local shot, job = shots.shot_of(comp, host)
     local path = save(comp, shot, dofile(parts .. "json.lua"))
     local line = engine_command(shots.text(shots.find_group(comp), "Engine"), folder) .. " render " .. quoted(path)
+    for _, note in ipairs(job.notes) do
+        print("Rackfocus: " .. note)
+    end
     print("Rackfocus: wrote " .. path)
     print("Rackfocus: rendering; in a terminal it is: " .. line)
     render(line)

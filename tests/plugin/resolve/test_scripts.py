@@ -16,7 +16,7 @@ import pytest
 
 from plugin.installing import carry_out, plan_install
 from tests.engine.render.shots import write_exr
-from tests.plugin.resolve.fakes import Comp, Tool, put, remove, shot_comp
+from tests.plugin.resolve.fakes import Comp, Tool, control, put, remove, shot_comp
 from tests.plugin.resolve.lua import PARTS, runtime, wrapper
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,7 +90,8 @@ def test_a_plugin_that_is_gone_is_a_sentence(tmp_path: Path, capsys: pytest.Capt
 
 @pytest.mark.skipif(runtime() is None, reason="needs lupa with LuaJIT: pip install lupa")
 def test_the_lua_script_renders_the_comp_without_python_in_the_host(fusion: Any, tmp_path: Path) -> None:  # noqa: ANN401
-    comp, _ = small_comp(tmp_path)
+    comp, made = small_comp(tmp_path)
+    control(made, "Focus").expressions["Focus"] = lambda time: 0.4 + time / 10
     lua, said = runtime(), []
     wrap = wrapper(lua)
     names = lua.globals()
@@ -98,7 +99,8 @@ def test_the_lua_script_renders_the_comp_without_python_in_the_host(fusion: Any,
     names.comp, names.fusion = wrap(comp), wrap(fusion)
     lua.eval("dofile")(str(fusion.folder / "Scripts/Comp/Rackfocus Export.lua"))
     assert results(tmp_path) == [f"plate_rackfocus_v001.{number}.exr" for number in (1001, 1002)], said
-    assert said[0] == f"Rackfocus: wrote {tmp_path}/sh010_Rackfocus.json"
+    assert "frame by frame" in said[0]
+    assert said[1] == f"Rackfocus: wrote {tmp_path}/sh010_Rackfocus.json"
     assert "Rackfocus_Result shows" in said[-1]
     result = comp.tools[-1]
     assert [result.values[name] for name in ("GlobalIn", "GlobalOut", "ClipTimeEnd")] == [0, 1, 1]

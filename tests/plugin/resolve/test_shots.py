@@ -222,7 +222,12 @@ def test_a_call_that_gives_nothing_is_named(missing: str) -> None:
 
 @pytest.mark.parametrize(
     ("further", "said"),
-    [({"source": 47}, "retimed"), ({"media": None}, "no files"), ({"media": Media({"File Path": ""})}, "compound")],
+    [
+        ({"media": Media({"File Path": "/s/p_rackfocus_v001.[1001-1024].exr"})}, "first take"),
+        ({"source": 47}, "retimed"),
+        ({"media": None}, "no files"),
+        ({"media": Media({"File Path": ""})}, "compound"),
+    ],
 )
 def test_a_clip_without_plain_files_is_told(further: dict[str, Any], said: str) -> None:
     comp, item = clip()
