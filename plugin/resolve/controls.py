@@ -103,7 +103,8 @@ class Controls:
 
     def curve(self, control: str, frames: Iterable[int], kind: str = "value") -> Curve:
         """An animated number, with the keys of its spline where it has a plain one."""
-        samples = {float(frame): self.number(control, frame) for frame in frames}
+        tool, call = self.owner(control), f"{self.name}.GetInput({control})"
+        samples = {float(frame): float(told(call, tool.GetInput(control, frame))) for frame in frames}
         return curve_of(samples, self._spline(control), kind)
 
     def is_animated(self, control: str) -> bool:

@@ -107,6 +107,14 @@ def test_what_no_plain_spline_does_is_taken_frame_by_frame() -> None:
     assert max(abs(curve(frame) - spline.evaluate(frame)) for frame in FRAMES) <= CLOSE
 
 
+def test_handles_past_the_other_key_are_what_fusion_makes_of_them() -> None:
+    """The engine shortens them; a host need not, and then its values count."""
+    spline = Spline(keys((0, 0.2, None, (30, 0.3)), (23, 0.8, (-4, 0.1))))
+    curve, exact = engine_curve(spline)
+    assert not exact
+    assert max(abs(curve(frame) - spline.evaluate(frame)) for frame in FRAMES) <= CLOSE
+
+
 def test_focus_and_strength_of_a_comp_are_fusion_s_own_on_the_plate_s_frames() -> None:
     comp, made = shot_comp()
     focus, strength = CURVES["broken tangents"], CURVES["linear extrapolation"].scaled(40)
