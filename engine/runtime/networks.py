@@ -88,5 +88,9 @@ class Networks(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Make what is under way, and any later call, raise CancelledError."""
+        """Make what is under way, and any later call until ``resume``, raise CancelledError."""
+        ...
+
+    def resume(self) -> None:
+        """Let calls run again after a cancel; nothing that was loaded is loaded again."""
         ...

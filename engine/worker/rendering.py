@@ -97,10 +97,10 @@ class _Warm:
 
     def __init__(self) -> None:
         self._options: AnyToBokehOptions | None = None
-        self._networks: _Kept | None = None
+        self._lent: _Lent | None = None
 
     def open(self, shot: Shot) -> Renderer:
-        """The renderer that a shot asks for.
+        """The renderer that a shot asks for; the one before must have ended.
 
         Raises:
             As ``open_renderer``.
@@ -117,26 +117,31 @@ class _Warm:
         plain = AnyToBokehOptions()
         settled = options.model_copy(update={name: getattr(plain, name) for name in OF_THE_RENDERER})
         fresh = open_networks(options)  # quick: it looks at the files, so that new weights are seen
-        kept = self._networks
-        if kept is not None and not kept.spent and settled == self._options and kept.identity == fresh.identity:
-            return kept
-        self._networks = None  # lets go of the old ones' memory before the new ones ask for theirs
-        if kept is not None:
-            kept.close()
-        self._options, self._networks = settled, _Kept(fresh)
-        return self._networks
+        networks = None if self._lent is None else self._lent.take_back()
+        self._lent = None
+        if networks is not None and (settled != self._options or networks.identity != fresh.identity):
+            close = getattr(networks, "close", None)  # ONNX Runtime's have one; Torch's go with the last reference
+            if close is not None:
+                close()
+            networks = None  # lets go of the old ones' memory before the new ones ask for theirs
+        self._options, self._lent = settled, _Lent(networks or fresh)
+        return self._lent
 
 
-class _Kept:
-    """Networks that outlive a render; cancelled ones never run again, and are opened anew."""
+class _Lent:
+    """Networks for the time of one render, which outlive it."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
-        self._cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._over = False
 
-    @property
-    def spent(self) -> bool:
-        return self._cancelled.is_set()
+    def take_back(self) -> Networks:
+        """End the loan: whoever still holds it can no longer cancel what comes next."""
+        with self._lock:
+            self._over = True
+            self._networks.resume()
+        return self._networks
 
     @property
     def identity(self) -> str:
@@ -159,10 +164,11 @@ class _Kept:
         return self._networks.notes()
 
     def cancel(self) -> None:
-        self._cancelled.set()
-        self._networks.cancel()
+        with self._lock:
+            if not self._over:
+                self._networks.cancel()
 
-    def close(self) -> None:
-        close = getattr(self._networks, "close", None)  # ONNX Runtime's have one; Torch's go with the last reference
-        if close is not None:
-            close()
+    def resume(self) -> None:
+        with self._lock:
+            if not self._over:
+                self._networks.resume()

@@ -188,8 +188,12 @@ class OnnxNetworks:
         return noted
 
     def cancel(self) -> None:
-        """Make what is under way, and any later call, raise CancelledError before the next operator."""
+        """Make what is under way, and any later call until ``resume``, raise CancelledError before the next operator."""
         self._interruption.ask()
+
+    def resume(self) -> None:
+        """Let calls run again after a cancel."""
+        self._interruption.withdraw()
 
     def close(self) -> None:
         """Let go of all graphs and their memory; a later call loads them again."""

@@ -46,6 +46,11 @@ class Interruption:
             for options in self._running:
                 _break_off(options)
 
+    def withdraw(self) -> None:
+        """Nobody asks any more: what starts from now on runs."""
+        with self._lock:
+            self._asked = False
+
     def check(self) -> None:
         """Raise CancelledError if somebody asked."""
         require(not self._asked, CancelledError, "the render was cancelled")

@@ -198,8 +198,12 @@ class TorchNetworks:
         return noted
 
     def cancel(self) -> None:
-        """Make what is under way, and any later call, raise CancelledError before the next layer."""
+        """Make what is under way, and any later call until ``resume``, raise CancelledError before the next layer."""
         self._interruption.ask()
+
+    def resume(self) -> None:
+        """Let calls run again after a cancel."""
+        self._interruption.withdraw()
 
     @contextmanager
     def _running(self) -> Iterator[_Stages]:

@@ -30,6 +30,10 @@ class Interruption:
         """Stop; may be called from any thread."""
         self._asked.set()
 
+    def withdraw(self) -> None:
+        """Nobody asks any more: what starts from now on runs."""
+        self._asked.clear()
+
     def check(self, *_: object) -> None:
         """Raise CancelledError if somebody asked."""
         require(not self._asked.is_set(), CancelledError, "the render was cancelled")

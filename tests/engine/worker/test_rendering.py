@@ -90,10 +90,11 @@ def test_other_weights_and_other_options_of_the_networks_are_not_mixed_up(
         ask(desk, tmp_path, tmp_path / "gone")
 
 
-def test_a_cancelled_render_spoils_nothing_for_the_next(tmp_path: Path, weights: Path) -> None:
+def test_a_cancelled_render_spoils_nothing_for_the_next(tmp_path: Path, weights: Path, loads: list[str]) -> None:
     make_plates(tmp_path, 2, 48, 32)
     desk = RenderDesk(Kernels())
     ask(desk, tmp_path, weights)
     with pytest.raises(CancelledError):
         ask(desk, tmp_path, weights, stop=True)
     assert ask(desk, tmp_path, weights)["written"] == 1
+    assert loads == ["tiny"]

@@ -179,6 +179,8 @@ def test_a_wish_to_stop_is_heeded_before_anything_is_loaded(export: Path) -> Non
     networks.cancel()
     with pytest.raises(CancelledError):
         networks.encode(frame())
+    networks.resume()
+    assert networks.encode(frame()).index == frame().index
 
 
 def test_what_fails_in_the_middle_of_a_run_says_where_and_what_to_do(export: Path) -> None:

@@ -51,7 +51,7 @@ def test_cancelling_from_another_thread_stops_in_the_middle_of_a_network(middle:
     assert not reached
 
 
-def test_whoever_was_cancelled_stays_so_and_others_go_on() -> None:
+def test_whoever_was_cancelled_stays_so_until_asked_to_resume_and_others_go_on() -> None:
     networks, other = tiny_networks(), tiny_networks()
     window = [networks.encode(frame())]
     latents = networks.refocus(window)
@@ -61,7 +61,9 @@ def test_whoever_was_cancelled_stays_so_and_others_go_on() -> None:
             call()
     with pytest.raises(CancelledError):
         networks.decode(latents, window)
-    other.decode(latents, window)
+    before = other.decode(latents, window)
+    networks.resume()
+    assert np.array_equal(networks.decode(latents, window)[0], before[0])
 
 
 def test_nobody_loads_weights_after_cancelling() -> None:
