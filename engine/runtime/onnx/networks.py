@@ -188,7 +188,7 @@ class OnnxNetworks:
         return noted
 
     def cancel(self) -> None:
-        """Make what is under way, and any later call until ``resume``, raise CancelledError before the next operator."""
+        """Make what is under way, and any call until ``resume``, raise CancelledError before the next operator."""
         self._interruption.ask()
 
     def resume(self) -> None:
