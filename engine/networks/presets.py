@@ -112,7 +112,8 @@ class Preset:
 PRESETS: Final[Mapping[PresetName, Preset]] = {
     "tiny": Preset(
         UNetConfig((32, 64, 64, 64), (1, 2, 2, 2), 1, 32, 32, 96, rackfocus_size=(256, 128)),
-        VAEConfig((32, 32, 64, 64), 1),
+        # Norms have 32 groups: alone in its group, a channel would lose the brightness of its picture.
+        VAEConfig((64, 64, 64, 64), 1),
         CLIPConfig(32, 64, 2, 2, patch_size=56, projection_dim=32),
     ),
     "small": Preset(

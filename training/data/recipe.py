@@ -89,7 +89,7 @@ class DataRecipe(DocumentPart):
 
 
 _PRESETS: Final[Mapping[RecipePreset, Mapping[str, Any]]] = {
-    # A K of 32 is 4 pixels here: less would be hard to tell from the plate.
+    # A K of 64 is 8 pixels here: much less would be hard to tell from the plate.
     "tiny": {
         "clips": 12,
         "size": "128x64",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator, PartialState  # type: ignore[import-untyped]
-from accelerate.state import AcceleratorState  # type: ignore[import-untyped]
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 
 from engine.errors import TrainingError, require
 from training.stages.configuration import StageSettings

@@ -21,7 +21,15 @@ def _stage(common: Mapping[str, Any], **own: object) -> dict[str, Any]:
     return {**common, **own}
 
 
-_TINY: Final = {"size": "128x64", "batch": 1, "learning_rate": 2e-3, "clip_norm": 1.0}
+# Few and long steps, and Adam with a short memory: what most lowered the loss in the CPU minutes that there are.
+_TINY: Final = {
+    "size": "64x64",
+    "batch": 1,
+    "betas": (0.9, 0.99),
+    "clip_norm": 1.0,
+    "texture_weight": 0.0,
+    "posterior": "mode",
+}
 
 _SMALL: Final = {
     "size": "512x320",
@@ -45,14 +53,14 @@ _PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "tiny": {
         "start": {"preset": "tiny"},
         "stages": {
-            "0": _stage(_TINY, steps=200, frames=2),
-            "1": _stage(_TINY, steps=150, frames=4),
-            "2": _stage(_TINY, steps=40, frames=8, learning_rate=5e-4, perturbation="paper"),
-            "3": _stage(_TINY, steps=300, frames=3),
+            "0": _stage(_TINY, steps=30, frames=2, learning_rate=2e-4),
+            "1": _stage(_TINY, steps=40, frames=4, learning_rate=5e-4),
+            "2": _stage(_TINY, steps=15, frames=8, learning_rate=2e-4, perturbation="paper"),
+            "3": _stage(_TINY, size="128x64", steps=160, batch=2, frames=1, learning_rate=5e-4, ema=0.97),
         },
-        "hold_back": 2,
+        "hold_back": 4,
         "validate_every": 100,
-        "save_every": 50,
+        "save_every": 100,
     },
     "small": {
         "start": {"preset": "small"},

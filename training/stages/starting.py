@@ -15,6 +15,7 @@ from engine.networks.layout import find_image_encoder, find_places
 from engine.networks.mpi_attention import MPIAttention
 from engine.networks.presets import Preset
 from engine.networks.skeleton import IMAGE_ENCODER, UNET, VAE
+from engine.networks.vae import AnyToBokehVAE
 from training.stages.configuration import Start
 from training.stages.steps import TrainingNetworks
 
@@ -27,6 +28,11 @@ _ADDED: Final = (".fuser.", "conv_in_mpi.", "decoder.skip_conv_")
 def starting_networks(start: Start, size: tuple[int, int]) -> TrainingNetworks:
     """Random networks, or those of a folder, in fp32 on the CPU.
 
+    Random ones differ in the autoencoder from the published start, which leaves these to weights learned before:
+    residual blocks begin as if they were not there (Goyal et al. 2017); the decoder's last layer passes each frame on
+    as it is, since a random one mixes the colours and stage 3 does not train it; and the skips are drawn (He et al.
+    2015), since at 1e-5 they would stay shut for most of a short run.
+
     Args:
         start: where from.
         size: width and height that they are trained for, which the saved weights will say.
@@ -37,7 +43,9 @@ def starting_networks(start: Start, size: tuple[int, int]) -> TrainingNetworks:
     if start.weights is not None:
         return networks_from_folder(start.weights, size, start.seed)
     assert start.preset is not None, "a start has one of both"
-    return _made_for(size, initialise(start.preset, start.seed))
+    made = initialise(start.preset, start.seed)
+    _clear_the_way(made.vae, start.seed)
+    return _made_for(size, made)
 
 
 def networks_from_folder(folder: str | Path, size: tuple[int, int], seed: int = 0) -> TrainingNetworks:
@@ -66,6 +74,18 @@ def networks_from_folder(folder: str | Path, size: tuple[int, int], seed: int = 
             if planes.bias is not None and own.bias is not None:
                 planes.bias.copy_(own.bias)
     return _made_for(size, made)
+
+
+def _clear_the_way(vae: AnyToBokehVAE, seed: int) -> None:
+    """Let pictures pass a random autoencoder: blocks that add nothing yet, and skips that are open."""
+    draw = torch.Generator("cpu").manual_seed(seed)
+    for name, parameter in vae.named_parameters():
+        if ".conv2." in name or ".to_out." in name or name == "decoder.time_conv_out.bias":
+            nn.init.zeros_(parameter)
+        elif name == "decoder.time_conv_out.weight":
+            nn.init.dirac_(parameter)
+        elif ".skip_conv_" in name:
+            nn.init.kaiming_uniform_(parameter, a=1, generator=draw)
 
 
 def _take(files: NetworkFiles[Any, Any], network: nn.Module) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.training.data.making import tiny_set
-from training.data.clips import ClipSet
 from ui.cli.app import run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -118,36 +117,3 @@ def test_a_short_run_from_the_command_line_leaves_weights_that_load(
     assert run(resumed) == 0
     assert f"--weights {tmp_path / 'run' / 'weights'}" in capsys.readouterr().err
     assert open_weights(tmp_path / "run" / "weights").size == (128, 64)
-
-
-@pytest.mark.slow
-def test_the_whole_way_from_scenes_to_a_refocused_shot(tmp_path: Path) -> None:
-    """Clips, four stages of training, a render and an export, each a command; about five minutes on two cores."""
-    for name in ("accelerate", "onnxscript"):
-        pytest.importorskip(name)
-
-    def command(*words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, ROOT / "rackfocus.py", *words], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
-
-    command("data", "make", "--preset", "tiny", "--out", "set")
-    lines = command("train", "--data", "set", "--out", "run", "--preset", "tiny", "--json").splitlines()
-    held: dict[int, list[float]] = {}
-    for event in map(json.loads, lines):
-        if event["event"] == "validated":
-            held.setdefault(event["stage"], []).append(event["loss"])
-    assert {stage for stage, factor in FALLS.items() if held[stage][-1] > factor * held[stage][0]} == set()
-    clip = next(iter(ClipSet(tmp_path / "set")))
-    shot = clip.folder / clip.clip.focusings[0].name / "shot.json"
-    learned = ("--renderer", "any-to-bokeh", "--weights", "run/weights", "--profile", "paper")
-    command("render", str(shot), *learned, "--out", str(tmp_path / "out" / "frame.%04d.exr"))
-    assert len(list((tmp_path / "out").glob("*.exr"))) == clip.clip.frames
-    command("export", "--weights", "run/weights", "--out", "graphs", "--profile", "paper")
-    assert (tmp_path / "graphs" / "unet.onnx").is_file()
-
-
-FALLS = {0: 0.7, 1: 0.25, 2: 1.0, 3: 0.7}
-"""What the loss on held-back clips must fall to in each stage, as a share of where the stage began."""
