@@ -91,13 +91,13 @@ class DataRecipe(DocumentPart):
 _PRESETS: Final[Mapping[RecipePreset, Mapping[str, Any]]] = {
     # A K of 64 is 8 pixels here: much less would be hard to tell from the plate.
     "tiny": {
-        "clips": 12,
+        "clips": 24,
         "size": "128x64",
         "frames": 9,
         "focusings_per_clip": 3,
-        "strengths": (32, 48, 64),
-        "sweep_strengths": (48, 64),
-        "breathing": (16, 64),
+        "strengths": (64, 96, 128),
+        "sweep_strengths": (96, 128),
+        "breathing": (32, 128),
         "rays": 100,
     },
     "small": {"clips": 100, "size": "512x320", "focusings_per_clip": 5},
