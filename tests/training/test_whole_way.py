@@ -24,16 +24,23 @@ MARGIN = 0.5
 """Decibels by which the trained networks must be nearer to the truth than the plate is, in the mean of the shots."""
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with clips to learn from, others that no stage has seen, and an untrained and a trained network."""
-    folder = tmp_path_factory.mktemp("whole way")
+def test_networks_trained_from_nothing_are_nearer_to_the_truth_than_the_plate_render_and_export(
+    tmp_path: Path,
+) -> None:
+    """One test, since its parts share what takes minutes to make."""
+    prepare(tmp_path)
+    the_loss_on_clips_held_back_falls_in_each_stage(tmp_path)
+    trained_networks_are_nearer_to_the_truth_than_the_plate_and_than_untrained_ones(tmp_path)
+    the_trained_folder_renders_and_exports(tmp_path)
+
+
+def prepare(folder: Path) -> None:
+    """Clips to learn from, others that no stage has seen, and an untrained and a trained network."""
     command(folder, "data", "make", "--preset", "tiny", "--out", "set")
     command(folder, "data", "make", "--preset", "tiny", "--seed", "1", "--clips", "3", "--out", "unseen")
     command(folder, "weights", "init", "--preset", "tiny", "--out", "untrained")
     told = command(folder, "train", "--preset", "tiny", "--stage", "all", "--data", "set", "--out", "run", "--json")
     (folder / "told").write_text(told)
-    return folder
 
 
 def command(folder: Path, *words: str) -> str:
@@ -46,7 +53,7 @@ def command(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_the_loss_on_clips_held_back_falls_in_each_stage(place: Path) -> None:
+def the_loss_on_clips_held_back_falls_in_each_stage(place: Path) -> None:
     held: dict[int, list[float]] = {}
     for event in map(json.loads, (place / "told").read_text().splitlines()):
         if event["event"] == "validated":
@@ -56,7 +63,7 @@ def test_the_loss_on_clips_held_back_falls_in_each_stage(place: Path) -> None:
     assert {stage: fall for stage, fall in falls.items() if fall > FALLS[stage]} == {}
 
 
-def test_trained_networks_are_nearer_to_the_truth_than_the_plate_and_than_untrained_ones(place: Path) -> None:
+def trained_networks_are_nearer_to_the_truth_than_the_plate_and_than_untrained_ones(place: Path) -> None:
     learned = ",".join(
         f"any-to-bokeh:weights={place / weights},profile={profile},name={name}"
         for name, weights, profile in (
@@ -72,7 +79,7 @@ def test_trained_networks_are_nearer_to_the_truth_than_the_plate_and_than_untrai
     assert found["trained"] > found["untrained"] + 5
 
 
-def test_the_trained_folder_renders_and_exports(place: Path) -> None:
+def the_trained_folder_renders_and_exports(place: Path) -> None:
     clip = next(iter(ClipSet(place / "unseen")))
     shot = clip.folder / clip.clip.focusings[0].name / "shot.json"
     learned = ("--renderer", "any-to-bokeh", "--weights", "run/weights", "--profile", "paper")
