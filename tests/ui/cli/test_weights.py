@@ -32,7 +32,7 @@ def test_a_folder_is_made_and_looked_into(tmp_path: Path, capfd: pytest.CaptureF
     assert run(["weights", "inspect", str(tmp_path / "weights")]) == 0
     said = capfd.readouterr().out
     assert said.splitlines()[0].endswith("weights: fits")
-    assert "tensors: 257 (257 fp32), 1,114,202 parameters, 0 unused" in said
+    assert "tensors: 253 (253 fp32), 1,618,682 parameters, 0 unused" in said
     assert "made for: 256x128" in said
     assert "never trained: --mpi-masks off is the faithful mode" in said
     assert "weaker evidence" in said
