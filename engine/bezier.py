@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Four", "Segment", "solve_time", "straight"]
+__all__ = ["Four", "Segment", "solve_time", "steepness", "straight"]
 
 Four = tuple[float, float, float, float]
+
+
+def steepness(rise: float, run: float) -> float:
+    """Value per frame of a tangent; 0 for one that stands upright, to a millionth of a frame."""
+    return rise / run if abs(run) > 1e-6 else 0.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ class Segment:
         for there in points[1:]:
             if there != here:
                 rise, run = there[1] - here[1], there[0] - here[0]
-                return rise / run if run else 0.0
+                return steepness(rise, run)
         return 0.0
 
     def split(self, frame: float) -> tuple[Segment, Segment]:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Final, Literal, Protocol
 
-from engine.bezier import Segment, straight
+from engine.bezier import Segment, steepness, straight
 from engine.errors import KeysError, require
 
 __all__ = ["Curve", "CurveKey", "Extrapolation", "Interpolation"]
@@ -144,7 +144,7 @@ class Curve:
         if self._segments:
             return self._segments[0 if end == "start" else -1].slope(end)
         handle = self.keys[0].right or self.keys[0].left
-        return handle[1] / handle[0] if handle is not None and handle[0] else 0.0
+        return steepness(handle[1], handle[0]) if handle is not None else 0.0
 
     def trim(self, first: float, last: float, mode: Literal["hold", "expand"] = "hold") -> Curve:
         """The curve of a clip whose in and out points have been moved.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from itertools import pairwise
@@ -186,6 +187,13 @@ def test_cutting_keeps_the_shape_between_in_and_out(curve: Curve, clip: tuple[in
         assert cut(frame) == pytest.approx(curve(frame), abs=1e-2, rel=1e-6)
     assert cut(first - 100) == cut(first) == pytest.approx(curve(first), rel=ROUNDING, abs=ROUNDING)
     assert cut(last + 100) == cut(last) == curve(last)
+
+
+def test_a_handle_of_next_to_no_length_stands_upright() -> None:
+    curve = Curve((CurveKey(0.0, 0.0, right=(5e-324, 1.0)),), after="linear")
+    assert curve(1.0) == 0.0
+    curve = Curve((CurveKey(0.0, 0.0, left=(-5e-324, 1.0)), CurveKey(10.0, 5.0)), before="linear")
+    assert math.isfinite(curve(-100.0))
 
 
 def test_cutting_a_smooth_curve_is_exact() -> None:
