@@ -10,7 +10,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from engine.errors import DependencyError
 from training.benchmark.table import Rows, finite
 from training.evaluation.curves import curves
 from training.evaluation.jobs import Job, Score
@@ -21,6 +20,7 @@ from training.evaluation.running import SetEvaluation
 from training.evaluation.sheets import telling_shots, write_sheet
 from training.evaluation.strips import MOST_FRAMES, strip_size
 from training.evaluation.tables import Table, all_tables, set_value
+from training.extras import require_training
 from training.metrics import MEASURES
 
 __all__ = ["JSON", "MARKDOWN", "PAGE_FILE", "as_json", "as_markdown", "write_report"]
@@ -153,12 +153,9 @@ def _named(score: Score) -> dict[str, object]:
 
 
 def _page(found: SetEvaluation, drawn: str) -> str:
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise DependencyError(
-            "the report needs jinja2; install the extra: pip install -c constraints.txt '.[train]'"
-        ) from error
+    require_training("the report", "jinja2")
+    from jinja2 import Environment, StrictUndefined
+
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return page.from_string(PAGE).render(
         seed=found.seed,
