@@ -18,24 +18,25 @@ from .pictures import noise, rendered
 from .test_writer import INFO
 
 SCRIPT = """
-import resource, signal, sys
+import signal, sys
 from engine.errors import RackfocusError
 from engine.media import open_writer
 from engine.shot import Output
 from tests.engine.media.pictures import noise, rendered
 from tests.engine.media.test_writer import INFO
+from tests.small_disk import small_disk
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-writer = open_writer(Output(path=sys.argv[1]), INFO)
-try:
-    for frame in range(30):
-        writer.write(rendered(frame, noise(256, 128, 3, frame)), {}, {})
-    writer.close()
-except RackfocusError as error:
-    writer.abort()
-    writer.close()
-    print(error)
-    sys.exit(error.exit_status)
+with small_disk(int(sys.argv[2])):
+    writer = open_writer(Output(path=sys.argv[1]), INFO)
+    try:
+        for frame in range(30):
+            writer.write(rendered(frame, noise(256, 128, 3, frame)), {}, {})
+        writer.close()
+    except RackfocusError as error:
+        writer.abort()
+        writer.close()
+        print(error)
+        sys.exit(error.exit_status)
 """
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from textwrap import indent
 
 import numpy as np
 import pytest
@@ -106,9 +107,9 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_disk_that_takes_no_more_leaves_no_half_clip(tmp_path: Path) -> None:
-    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))\n"
+    limited = f"from tests.small_disk import small_disk\nwith small_disk(6000):\n{indent(MAKE, '    ')}"
     done = subprocess.run(
-        [sys.executable, "-c", limited + MAKE, str(tmp_path / "set")],
+        [sys.executable, "-c", limited, str(tmp_path / "set")],
         cwd=ROOT,
         capture_output=True,
         text=True,

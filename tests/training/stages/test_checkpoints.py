@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ import torch
 from torch import nn
 
 from engine.errors import OutputWriteError, TrainingError
+from tests.small_disk import small_disk
 from training.stages.checkpoints import Checkpoint, checkpoints_of, load_checkpoint, save_checkpoint
 
 
@@ -19,17 +17,6 @@ def checkpoint(step: int, stage: int = 1, size: int = 4) -> Checkpoint:
     sum(parameter.sum() for parameter in parameters.values()).backward()  # type: ignore[union-attr]
     optimizer.step()
     return Checkpoint(stage, step, "stage-0", {n: p.detach() for n, p in parameters.items()}, optimizer.state_dict())
-
-
-@contextmanager
-def small_disk(size: int) -> Iterator[None]:
-    """No file may grow past so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_what_is_kept_comes_back_bit_by_bit(tmp_path: Path) -> None:

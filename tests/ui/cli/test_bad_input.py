@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.engine.render.shots import make_plates, read_exr, shot_data, write_exr
+from tests.small_disk import small_disk
 from ui.cli.app import run
 
 Data = dict[str, Any]
@@ -280,12 +280,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_partial_file(
     assert run(["render", str(document), "--json"]) == 0  # compiles what it needs while files may grow
     kept = {file: file.read_bytes() for file in (tmp_path / "out").iterdir()}
     capfd.readouterr()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
+    with small_disk(4096):
         status = run(["render", str(document), "--json", "--overwrite"])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert status == 4
     code, message = told(capfd)
     assert code == "output.write"
