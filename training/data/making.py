@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +12,12 @@ from typing import NamedTuple
 import numba
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
-from engine.errors import DataSetError, MemoryShortError, require
+from engine.errors import DataSetError, require
 from training.data.clip_making import clip_name, make_clip
 from training.data.clips import CLIP, MANIFEST, Clip, ClipSet, Manifest
 from training.data.recipe import DataRecipe
 from training.data.writing import UNFINISHED, program, write_manifest
+from training.processes import in_processes
 
 __all__ = ["Made", "Say", "make_set"]
 
@@ -137,40 +132,12 @@ def _made_clips(recipe: DataRecipe, numbers: list[int], folder: Path, workers: i
         finally:
             numba.set_num_threads(threads)
         return
-    before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        min(workers, len(numbers)), multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
-    try:
-        yield from _as_made({pool.submit(make_clip, recipe, number, folder) for number in numbers})
-    except BrokenProcessPool as error:
-        raise MemoryShortError(
-            "a process that made a clip was ended by the system, most often for want of memory; use fewer workers"
-        ) from error
-    finally:
-        # After an error or a wish to stop nobody waits for clips that take minutes; after the last one all are idle.
-        for process in set(multiprocessing.active_children()) - before:
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
+    calls = [(recipe, number, folder) for number in numbers]
+    with closing(in_processes(make_clip, calls, workers, ready=_one_thread)) as results:
+        for _, clip in results:
+            yield clip
 
 
-def _as_made(pending: set[Future[Clip]]) -> Iterator[Clip]:
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
-
-
-def _start_worker() -> None:
-    """One thread each; Ctrl-C is the parent's to hear; a worker whose parent is gone goes too."""
+def _one_thread() -> None:
     numba.set_num_threads(1)
     oiio.attribute("threads", 1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from multiprocessing import get_context
 from pathlib import Path
 
 from engine.errors import DataSetError, RackfocusError, require
@@ -16,6 +15,7 @@ from training.evaluation.contenders import ContenderSpec
 from training.evaluation.jobs import Job, Score, run_job
 from training.evaluation.judges import NO_FILES, JudgeFiles
 from training.evaluation.perturbing import NONE, Perturbation
+from training.processes import in_processes
 
 __all__ = ["Failure", "SetEvaluation", "SetOptions", "evaluate_set"]
 
@@ -182,26 +182,21 @@ def _all_scores(jobs: tuple[Job, ...], options: SetOptions) -> list[Score]:
     left = [index for index in range(len(jobs)) if index not in scores]
     if scores and left:
         options.say(f"{len(scores)} of {len(jobs)} are scored already")
-    for index, score in _in_processes(jobs, left, options.jobs) if options.jobs > 1 else _here(jobs, left):
-        scores[index] = score
-        end = score.error or f"{score.value('psnr'):.2f} dB, {score.cpu_seconds:.2f} CPU s/frame"
-        place = f"{score.clip} {score.focusing} {score.perturbation}"
-        options.say(f"{len(scores)} of {len(jobs)}: {place}: {score.contender}: {end}")
+    with closing(_made(jobs, left, options.jobs)) as made:
+        for index, score in made:
+            scores[index] = score
+            end = score.error or f"{score.value('psnr'):.2f} dB, {score.cpu_seconds:.2f} CPU s/frame"
+            place = f"{score.clip} {score.focusing} {score.perturbation}"
+            options.say(f"{len(scores)} of {len(jobs)}: {place}: {score.contender}: {end}")
     return [scores[index] for index in range(len(jobs))]
 
 
-def _here(jobs: tuple[Job, ...], left: list[int]) -> Iterator[tuple[int, Score]]:
-    for index in left:
-        yield index, run_job(jobs[index])
-
-
-def _in_processes(jobs: tuple[Job, ...], left: list[int], count: int) -> Iterator[tuple[int, Score]]:
+def _made(jobs: tuple[Job, ...], left: list[int], processes: int) -> Generator[tuple[int, Score], None, None]:
     """In the order in which they end."""
-    with ProcessPoolExecutor(min(count, max(1, len(left))), get_context("spawn")) as pool:
-        waiting = {pool.submit(run_job, jobs[index]): index for index in left}
-        try:
-            for done in as_completed(waiting):
-                yield waiting[done], done.result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    if processes <= 1 or len(left) <= 1:
+        for index in left:
+            yield index, run_job(jobs[index])
+        return
+    with closing(in_processes(run_job, [(jobs[index],) for index in left], processes)) as results:
+        for place, score in results:
+            yield left[place], score
