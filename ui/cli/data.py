@@ -54,9 +54,10 @@ def make(
 
     wanted = _recipe(cast("RecipePreset", preset), recipe, clips, seed)
     last: list[Made] = []
-    with interrupt_on_signals(), counting("clips") as shown:
+    with interrupt_on_signals() as look_up, counting("clips") as shown:
 
         def say(made: Made) -> None:
+            look_up()
             last[:] = [made]
             if json:
                 typer.echo(jsonlib.dumps({"event": "clip", **made._asdict()}))
@@ -102,9 +103,10 @@ def bring(
     from ui.cli.signals import interrupt_on_signals
 
     recipe = StereoRecipe(layout=cast("Layout", layout), frames=frames, clips=clips)
-    with interrupt_on_signals(), counting("clips") as shown:
+    with interrupt_on_signals() as look_up, counting("clips") as shown:
 
         def say(name: str, done: int, total: int) -> None:
+            look_up()
             if json:
                 typer.echo(jsonlib.dumps({"event": "clip", "name": name, "done": done, "total": total}))
             else:

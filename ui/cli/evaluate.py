@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -131,7 +132,6 @@ def evaluate(
             judges=parse_judges(networks),
             jobs=jobs or 1,
             keep=bool(keep),
-            say=lambda line: typer.echo(line, err=True),
         ),
         json,
     )
@@ -169,8 +169,13 @@ def _set(options: SetOptions, json: bool) -> None:
     from ui.cli.signals import interrupt_on_signals
 
     try:
-        with interrupt_on_signals():
-            found = evaluate_set(options)
+        with interrupt_on_signals() as look_up:
+
+            def say(line: str) -> None:
+                look_up()
+                typer.echo(line, err=True)
+
+            found = evaluate_set(replace(options, say=say))
     except CancelledError:
         raise CancelledError(f"stopped; scores are kept in {options.out}, and the same command goes on") from None
     page = write_report(found)

@@ -95,12 +95,7 @@ def export(
     from ui.cli.signals import interrupt_on_signals
 
     behaviour = RELEASED if profile == "released" else PAPER
-    with interrupt_on_signals() as wish:
-
-        def look_up() -> None:
-            if wish.is_set():
-                raise KeyboardInterrupt
-
+    with interrupt_on_signals() as look_up:
         manifest = export_weights(
             weights,
             out,

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final
@@ -47,13 +47,17 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def interrupt_on_signals() -> Iterator[threading.Event]:
+def interrupt_on_signals() -> Iterator[Callable[[], None]]:
     """Within the block Ctrl-C and SIGTERM end the work where it stands; it comes out as CancelledError.
 
-    For work in steps of minutes that must clear away what it has begun. The event is set too, to be looked at between
-    steps: where Python stands in a callback of foreign code, or in a finaliser, the exception is lost.
+    For work in steps of minutes that must clear away what it has begun. Call what the block is given between steps: it
+    raises again what is lost where Python stands in a callback of foreign code, or in a finaliser.
     """
     wish = threading.Event()
+
+    def look_up() -> None:
+        if wish.is_set():
+            raise KeyboardInterrupt
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         wish.set()
@@ -61,7 +65,7 @@ def interrupt_on_signals() -> Iterator[threading.Event]:
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield wish
+        yield look_up
     except KeyboardInterrupt:  # which Typer would turn into silence
         raise CancelledError("stopped; nothing is left behind") from None
     finally:
