@@ -31,7 +31,7 @@ test: lint ## Run the linters, the type checker and the whole test suite.
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
 slow: $(VENV)/.dev ## Run the long tests: twenty kills, two thousand frames, big frames.
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --timeout 0
 
 bench: $(VENV)/.base ## Measure picture and speed against the peers found on this machine.
 	$(BIN)/rackfocus bench optical
