@@ -107,22 +107,14 @@ class JobOperator(bpy.types.Operator):
         yield Status("")
         return ""
 
-    @classmethod
-    def poll(cls, _context: Context) -> bool:
-        """Whether it may begin."""
-        others = JobOperator.running
-        # While a scene is being read it goes from frame to frame, and must not be looked at.
-        return cls.__name__ not in others and all(job.status.waiting for job in others.values())
-
     def invoke(self, context: Context, _event: Event) -> set[str]:
         """From a button."""
         if bpy.app.background:
             return self.execute(context)
-        JobOperator.running[type(self).__name__] = Job(self.work(context))
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(0.05, window=context.window)
-        manager.progress_begin(0, 100)
-        manager.modal_handler_add(self)
+        if self._refused():
+            return {"CANCELLED"}
+        self._begin(context)
+        context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Context, event: Event) -> set[str]:
@@ -152,6 +144,8 @@ class JobOperator(bpy.types.Operator):
 
     def execute(self, context: Context) -> set[str]:
         """From a script."""
+        if self._refused("ERROR"):
+            return {"CANCELLED"}
         job = Job(self.work(context))
         try:
             return self._say(context, job.run())
@@ -159,6 +153,27 @@ class JobOperator(bpy.types.Operator):
             return self._fail(context, error)
         finally:
             job.cancel()
+
+    def _refused(self, kind: str = "WARNING") -> bool:
+        """Say why it may not begin, where it may not.
+
+        This is no ``poll``: a button that Blender has greyed stays grey for as long as the pointer is on it.
+        """
+        others = JobOperator.running
+        why = ""
+        if type(self).__name__ in others:
+            why = "this is under way; Esc stops it"
+        elif not all(job.status.waiting for job in others.values()):
+            # It goes from frame to frame, and must not be looked at.
+            why = "the scene is being read; try again in a moment"
+        if why:
+            self.report({kind}, f"Rackfocus: {why}")
+        return bool(why)
+
+    def _begin(self, context: Context) -> None:
+        JobOperator.running[type(self).__name__] = Job(self.work(context))
+        self._timer = context.window_manager.event_timer_add(0.05, window=context.window)
+        context.window_manager.progress_begin(0, 100)
 
     def _show(self, context: Context, status: Status) -> None:
         scene_of(context).rackfocus.message = status.text

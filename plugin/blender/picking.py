@@ -128,8 +128,12 @@ class PickFocus(JobOperator):
             return self._say(
                 context, "click on the picture in an Image Editor or in the sequencer's preview", "WARNING"
             )
+        if self._refused():
+            return {"CANCELLED"}
         self.across, self.down = place
-        return super().invoke(context, event)
+        # It is a modal operator already; a second handler for it would be called when the operator is gone.
+        self._begin(context)
+        return {"RUNNING_MODAL"}
 
     def _end_waiting(self, context: Context) -> None:
         self._waits = False

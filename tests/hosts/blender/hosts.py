@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,10 +29,11 @@ class Host:
     kind: str
     command: tuple[str, ...]
 
-    def run(self, script: str, folder: Path, *further: str) -> dict[str, Any]:
+    def run(self, script: str, folder: Path, *further: str, **variables: str) -> dict[str, Any]:
         """Run one of the scripts with the add-on's folder as its user's; what it told, all together."""
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "RACKFOCUS"))},
+            **variables,
             "BLENDER_USER_SCRIPTS": str(folder / "scripts"),
             "OMP_NUM_THREADS": "1",
             "NUMBA_NUM_THREADS": "1",
@@ -45,6 +48,30 @@ class Host:
                 told |= json.loads(line[5:])
         assert told, log
         return told
+
+    def in_window(self) -> Host:
+        """The same program with a window, which takes events from a script."""
+        flags = tuple(flag for flag in self.command if flag != "-b")
+        return Host(
+            self.kind, (flags[0], "--enable-event-simulate", "--window-geometry", "0", "0", "1280", "800", *flags[1:])
+        )
+
+
+@contextmanager
+def virtual_screen() -> Iterator[dict[str, str]]:
+    """A screen that nobody looks at, drawn by the processor; the variables that a program on it needs."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    screen = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        assert number, "Xvfb ended before it had a screen"
+        yield {"DISPLAY": f":{number}", "LIBGL_ALWAYS_SOFTWARE": "1"}
+    finally:
+        screen.terminate()
+        screen.wait()
 
 
 @cache

@@ -253,12 +253,12 @@ def test_what_is_wrong_is_said_in_blender(faults: Facts) -> None:
 
 def test_the_interface_stays_alive_and_esc_stops(faults: Facts) -> None:
     told = faults["modal"]
-    assert told["answers"] == [["RUNNING_MODAL"], ["PASS_THROUGH"], ["False"], ["CANCELLED"], ["0"]]
+    assert told["answers"] == [["RUNNING_MODAL"], ["PASS_THROUGH"], ["CANCELLED"], ["0"]]
     (stopped, _), (done, frames), (failed, sentence) = told["said"]
     assert (stopped, done, failed) == ("WARNING", "INFO", "ERROR")
     assert "frames in" in frames
     assert "media.channel" in sentence
-    assert told["idle"] is True
+    assert told["left"] == 0
 
 
 def test_a_cancelled_render_stops_and_leaves_whole_files(faults: Facts) -> None:
