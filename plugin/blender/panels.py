@@ -7,12 +7,17 @@ from typing import Any
 
 import bpy
 
-from .curves import is_keyed
 from .kinds import Context, Layout, Settings
 from .operators import JobOperator
 from .versions import compositor_tree, scene_of
 
 __all__ = ["EDITORS", "SECTIONS", "register", "unregister"]
+
+LETTER = 5.8
+"""Width of a letter in the mean, at a scale of 1."""
+
+SIDES = 64
+"""What the tabs and the margins of a box take of a side bar's width, at a scale of 1."""
 
 EDITORS = ("NODE_EDITOR", "SEQUENCE_EDITOR", "IMAGE_EDITOR")
 
@@ -50,7 +55,7 @@ class MainSection(Section):
         buttons.operator("rackfocus.preview", icon="IMAGE_DATA")
         if settings.message:
             box = layout.box().column(align=True)
-            for line in _wrapped(("Esc stops. " if JobOperator.running else "") + settings.message):
+            for line in _wrapped(("Esc stops. " if JobOperator.running else "") + settings.message, bpy.context):
                 box.label(text=line)
 
 
@@ -118,8 +123,6 @@ class FocusSection(Section):
         row = layout.row()
         row.use_property_decorate = True
         row.prop(settings, name)
-        if name != "focus_object" and is_keyed(settings.id_data, f"rackfocus.{name}"):
-            row.label(text="", icon="ANIM")
 
 
 class ApertureSection(Section):
@@ -187,5 +190,9 @@ def unregister() -> None:
         bpy.utils.unregister_class(panel)
 
 
-def _wrapped(text: str, width: int = 42) -> list[str]:
-    return textwrap.wrap(text, width)
+def _wrapped(text: str, context: Context) -> list[str]:
+    """Lines that fit into the region; a longer one would lose its middle."""
+    if context.region is None:  # drawn for nobody: there is no window
+        return [text]
+    width = context.region.width / context.preferences.system.ui_scale
+    return textwrap.wrap(text, max(16, int((width - SIDES) / LETTER)))

@@ -29,9 +29,10 @@ def place_in_compositor(scene: Scene, shot: SceneShot) -> DataBlock:
     node = tree.nodes.get(NAME)
     if node is None or node.bl_idname != "CompositorNodeImage":
         rightmost = max((other.location.x + other.width for other in tree.nodes), default=-300.0)
+        top = max((other.location.y for other in tree.nodes), default=0.0)
         node = tree.nodes.new("CompositorNodeImage")
         node.name = node.label = NAME
-        node.location = (rightmost + 60.0, 0.0)
+        node.location = (rightmost + 60.0, top)
     plate = shot.plate
     node.image = _image(shot)
     if node.image.source != "FILE":

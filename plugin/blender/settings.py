@@ -186,11 +186,11 @@ class RackfocusSettings(bpy.types.PropertyGroup):
             ("ft", "Feet", ""),
         ),
         "in_focus_range": _number(
-            "In-Focus Range", "Disparity on both sides of the focal plane that stays sharp.", 0.0, 0.0, 1.0
+            "In Focus", "Disparity on both sides of the focal plane that stays sharp.", 0.0, 0.0, 1.0
         ),
-        "near_multiplier": _number("Near", "Multiplies the blur in front of the focal plane.", 1.0, 0.0, 100.0),
-        "far_multiplier": _number("Far", "Multiplies the blur behind the focal plane.", 1.0, 0.0, 100.0),
-        "maximum_radius": _number("Largest Radius", "Largest blur radius in pixels; 0 for none", 0.0, 0.0, 2000.0),
+        "near_multiplier": _number("Near Blur", "Multiplies the blur in front of the focal plane.", 1.0, 0.0, 100.0),
+        "far_multiplier": _number("Far Blur", "Multiplies the blur behind the focal plane.", 1.0, 0.0, 100.0),
+        "maximum_radius": _number("Max Blur", "Largest blur radius in pixels; 0 for none", 0.0, 0.0, 2000.0),
         "blades": IntProperty(
             name="Blades",
             description="Number of blades, 3 to 16; 0 is a disc.",
