@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.frames import Float32Array
-from engine.renderers.optical.silhouettes import STEP
 
 __all__ = ["INVENTED", "NONE", "REAL", "extend_background", "smooth_background"]
 
@@ -29,6 +28,7 @@ DIAGONAL: Final = np.float32(0.7)
 def extend_background(
     radius: Float32Array,
     side: NDArray[np.uint8],
+    step: np.float32,
     front: Float32Array,
     back: Float32Array,
     back_radius: Float32Array,
@@ -39,6 +39,7 @@ def extend_background(
     Args:
         radius: (H, W) signed radius of the plate.
         side: silhouettes of ``radius``.
+        step: difference in radius that makes a silhouette.
         front: (H, W, C).
         back, back_radius, back_kind: changed in place.
 
@@ -52,7 +53,7 @@ def extend_background(
     count = 0
     for y in range(height):
         for x in range(width):
-            split_near = back_kind[y, x] == REAL and radius[y, x] < back_radius[y, x] - STEP
+            split_near = back_kind[y, x] == REAL and radius[y, x] < back_radius[y, x] - step
             if split_near or (side[y, x] & 1 and back_kind[y, x] == NONE):
                 wave[y, x] = 1
                 queue[count, 0], queue[count, 1] = y, x
@@ -64,20 +65,20 @@ def extend_background(
         number = wave[y, x]
         if back_kind[y, x] == NONE:
             if number == 1:
-                found = _invent_first(y, x, radius, front, back, back_radius, back_kind, mean)
+                found = _invent_first(y, x, radius, step, front, back, back_radius, back_kind, mean)
             else:
-                found = _invent_next(y, x, number, wave, radius, back, back_radius, back_kind, mean)
+                found = _invent_next(y, x, number, wave, radius, step, back, back_radius, back_kind, mean)
             if not found:
                 continue
         # A hundredth of a pixel is the rounding of the means.
-        if number >= back_radius[y, x] - radius[y, x] + STEP - np.float32(0.01):
+        if number >= back_radius[y, x] - radius[y, x] + step - np.float32(0.01):
             continue
         for k in range(4):
             yy = y + (k == 0) - (k == 1)
             xx = x + (k == 2) - (k == 3)
             if not (0 <= yy < height and 0 <= xx < width):
                 continue
-            if wave[yy, xx] == 0 and back_kind[yy, xx] == NONE and radius[yy, xx] < back_radius[y, x] - STEP:
+            if wave[yy, xx] == 0 and back_kind[yy, xx] == NONE and radius[yy, xx] < back_radius[y, x] - step:
                 wave[yy, xx] = number + 1
                 back_radius[yy, xx] = back_radius[y, x]
                 queue[count, 0], queue[count, 1] = yy, xx
@@ -90,6 +91,7 @@ def _invent_first(
     y: int,
     x: int,
     radius: Float32Array,
+    step: np.float32,
     front: Float32Array,
     back: Float32Array,
     back_radius: Float32Array,
@@ -103,14 +105,14 @@ def _invent_first(
         for xx in range(max(x - 1, 0), min(x + 2, width)):
             # A far pixel that a near one was mixed into has its own colour in its back.
             farthest = max(farthest, radius[yy, xx])
-    if farthest <= radius[y, x] + STEP:
+    if farthest <= radius[y, x] + step:
         return False
     total = np.float32(0.0)
     depth = np.float32(0.0)
     mean[:] = 0.0
     for yy in range(max(y - 1, 0), min(y + 2, height)):
         for xx in range(max(x - 1, 0), min(x + 2, width)):
-            if radius[yy, xx] < farthest - SAME_SURFACE or radius[yy, xx] <= radius[y, x] + STEP:
+            if radius[yy, xx] < farthest - SAME_SURFACE or radius[yy, xx] <= radius[y, x] + step:
                 continue
             weight = np.float32(1.0) if yy == y or xx == x else DIAGONAL
             total += weight
@@ -132,6 +134,7 @@ def _invent_next(
     number: int,
     wave: NDArray[np.int16],
     radius: Float32Array,
+    step: np.float32,
     back: Float32Array,
     back_radius: Float32Array,
     back_kind: NDArray[np.uint8],
@@ -157,7 +160,7 @@ def _invent_next(
     if total == 0.0:
         return False
     # The mean of slightly different radii must stay behind what hides it.
-    behind = max(depth / total, radius[y, x] + STEP)
+    behind = max(depth / total, radius[y, x] + step)
     _set_back(y, x, behind, total, mean, back, back_radius, back_kind)
     return True
 
@@ -223,6 +226,8 @@ def smooth_background(
             y, x = places[i, 0], places[i, 1]
             depth = back_radius[y, x]
             mean = np.zeros(channels, np.float32)
+            least = np.empty(channels, np.float32)
+            most = np.empty(channels, np.float32)
             total = np.float32(0.0)
             for k in range(4):
                 yy = y + (k == 0) - (k == 1)
@@ -234,7 +239,12 @@ def smooth_background(
                 if abs(value - depth) < SAME_SURFACE:
                     total += np.float32(1.0)
                     for c in range(channels):
-                        mean[c] += back[yy, xx, c] if is_back else front[yy, xx, c]
+                        colour = back[yy, xx, c] if is_back else front[yy, xx, c]
+                        mean[c] += colour
+                        least[c] = min(least[c], colour) if total > np.float32(1.0) else colour
+                        most[c] = max(most[c], colour) if total > np.float32(1.0) else colour
             if total > 0.0:
                 for c in range(channels):
-                    back[y, x, c] += over * (mean[c] / total - back[y, x, c])
+                    # No solution leaves the range of its neighbours, and light may not turn negative on the way to it.
+                    wanted = back[y, x, c] + over * (mean[c] / total - back[y, x, c])
+                    back[y, x, c] = min(max(wanted, least[c]), most[c])

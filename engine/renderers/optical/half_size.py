@@ -111,7 +111,8 @@ def restore(
             for c in range(channels):
                 value = _between(after, i, m, c)
                 if seen > 0.0:
-                    value += seen * (image[y, x, c] - _between(before, i, m, c))
+                    floor = min(min(value, image[y, x, c]), np.float32(0.0))
+                    value = max(value + seen * (image[y, x, c] - _between(before, i, m, c)), floor)
                 out[y, x, c] = value
             invented[y, x] = _between(after, i, m, channels + 1)
 

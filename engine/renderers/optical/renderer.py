@@ -17,6 +17,7 @@ from engine.renderers.optical.half_size import half_radius, halve, restore
 from engine.renderers.optical.highlights import boost_highlights
 from engine.renderers.optical.lamps import Lamps, take_out_lamps
 from engine.renderers.optical.light_field import paint_views
+from engine.renderers.optical.silhouettes import silhouette_step
 from engine.renderers.optical.slices import cut_slices
 from engine.renderers.optical.stamps import cut_stamps
 from engine.renderers.optical.surfaces import Surfaces, find_surfaces
@@ -199,6 +200,7 @@ class OpticalRenderer:
             sweeps=quality.sweeps,
             distance=lens.spacing,
             aspect=plate.pixel_aspect,
+            step=silhouette_step(plate.strength * max(self.defocus.near_multiplier, self.defocus.far_multiplier)),
             checkpoint=lambda: self._check_cancelled(plate.frame),
         )
         return self._paint(surfaces, lens, lamps, largest, plate)

@@ -75,6 +75,7 @@ def find_surfaces(
     sweeps: int,
     distance: float,
     aspect: float,
+    step: np.float32,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Surfaces:
     """Split a picture into front and back surfaces.
@@ -87,6 +88,7 @@ def find_surfaces(
         sweeps: how often invented background is smoothed.
         distance: between lens points, in radii: light is spread over it.
         aspect: pixel aspect.
+        step: difference in radius from which neighbours are two surfaces.
         checkpoint: called between the steps, and may raise to stop: the steps of a large frame take a while.
     """
     surfaces = Surfaces(
@@ -98,13 +100,13 @@ def find_surfaces(
         back_kind=np.zeros(radius.shape, np.uint8),
     )
     front, _, _, back, back_radius, back_kind = surfaces.arrays()
-    side = find_silhouettes(radius)
+    side = find_silhouettes(radius, step)
     if reach > 0:
-        unmix(image, radius, side, reach, judged, *surfaces.arrays())
+        unmix(image, radius, side, reach, judged, step, *surfaces.arrays())
     checkpoint()
     spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
     checkpoint()
-    places = extend_background(radius, side, front, back, back_radius, back_kind)
+    places = extend_background(radius, side, step, front, back, back_radius, back_kind)
     checkpoint()
     for _ in range(sweeps):
         smooth_background(1, places, radius, front, back, back_radius, back_kind)

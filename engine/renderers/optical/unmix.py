@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.frames import Float32Array
-from engine.renderers.optical.silhouettes import STEP
 
 __all__ = ["unmix"]
 
@@ -35,6 +34,7 @@ def unmix(
     side: NDArray[np.uint8],
     reach: int,
     judged: int,
+    step: np.float32,
     front: Float32Array,
     coverage: Float32Array,
     front_radius: Float32Array,
@@ -53,6 +53,7 @@ def unmix(
         side: silhouettes of ``radius``.
         reach: half the window.
         judged: channels from which the coverage is judged, from the first.
+        step: difference in radius from which neighbours are two surfaces.
         front, coverage, front_radius, back, back_radius, back_kind: the surfaces, changed in place.
     """
     height, width, channels = image.shape
@@ -69,7 +70,7 @@ def unmix(
             if close == 0:
                 continue
             nearest, farthest = _range_around(radius, y, x)
-            if farthest - nearest <= STEP:
+            if farthest - nearest <= step:
                 continue
             middle = np.float32(0.5) * (nearest + farthest)
             near_radius, far_radius, variance = _pure_colours(

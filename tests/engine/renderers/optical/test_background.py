@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 from engine.renderers.optical.background import INVENTED, NONE, REAL, extend_background, smooth_background
-from engine.renderers.optical.silhouettes import find_silhouettes
+from engine.renderers.optical.silhouettes import STEP, find_silhouettes
 from engine.renderers.optical.surfaces import Surfaces
 from tests.engine.renderers.optical.plates import texture
 
@@ -36,7 +36,7 @@ def _grown(image: Float32Array, radius: Float32Array) -> tuple[Surfaces, NDArray
         back_kind=np.zeros(radius.shape, np.uint8),
     )
     front, _, _, back, back_radius, back_kind = surfaces.arrays()
-    places = extend_background(radius, find_silhouettes(radius), front, back, back_radius, back_kind)
+    places = extend_background(radius, find_silhouettes(radius, STEP), STEP, front, back, back_radius, back_kind)
     return surfaces, places
 
 
@@ -164,7 +164,7 @@ def test_what_was_seen_through_a_mixed_pixel_is_continued() -> None:
     back_kind[:, 31] = REAL
     back, back_radius = np.zeros_like(image), radius.copy()
     back[:, 31], back_radius[:, 31] = BLUE, 8.0
-    extend_background(radius, find_silhouettes(radius), image, back, back_radius, back_kind)
+    extend_background(radius, find_silhouettes(radius, STEP), STEP, image, back, back_radius, back_kind)
     assert (back_kind[:, 31] == REAL).all()
     assert (back_kind[:, 30] == INVENTED).all()
     np.testing.assert_allclose(back[:, 24:32], np.broadcast_to(BLUE, (9, 8, 3)), rtol=ROUNDING)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.frames import Float32Array
 from engine.renderers.optical.background import INVENTED, NONE, REAL
+from engine.renderers.optical.silhouettes import STEP
 from engine.renderers.optical.surfaces import Surfaces, find_surfaces
 from tests.engine.renderers.optical.plates import texture
 
@@ -28,7 +29,7 @@ def _found(
     image: Float32Array, radius: Float32Array, *, reach: int = 3, sweeps: int = 8, distance: float = NO_SPREAD
 ) -> Surfaces:
     return find_surfaces(
-        image, radius, reach=reach, judged=image.shape[2], sweeps=sweeps, distance=distance, aspect=1.0
+        image, radius, reach=reach, judged=image.shape[2], sweeps=sweeps, distance=distance, aspect=1.0, step=STEP
     )
 
 

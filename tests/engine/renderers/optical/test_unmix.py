@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.frames import Float32Array
 from engine.renderers.optical.background import NONE, REAL
-from engine.renderers.optical.silhouettes import find_silhouettes
+from engine.renderers.optical.silhouettes import STEP, find_silhouettes
 from engine.renderers.optical.surfaces import Surfaces
 from engine.renderers.optical.unmix import MIXED_LEAST, unmix
 from tests.engine.renderers.optical.plates import texture
@@ -32,7 +32,7 @@ def _unmixed(image: Float32Array, radius: Float32Array, reach: int = 3, judged: 
         back_radius=radius.copy(),
         back_kind=np.zeros(radius.shape, np.uint8),
     )
-    unmix(image, radius, find_silhouettes(radius), reach, judged or image.shape[2], *surfaces.arrays())
+    unmix(image, radius, find_silhouettes(radius, STEP), reach, judged or image.shape[2], STEP, *surfaces.arrays())
     return surfaces
 
 
@@ -110,7 +110,7 @@ def test_only_pixels_on_or_next_to_a_silhouette_are_split(seed: int, lowest: flo
     image, radius = _random_plate(seed, lowest)
     radius[:, 9:] = 3.0
     split = _unmixed(image, radius)
-    side = np.pad(find_silhouettes(radius), 1)
+    side = np.pad(find_silhouettes(radius, STEP), 1)
     height, width = radius.shape
     close = np.zeros(radius.shape, bool)
     for dy, dx in np.ndindex(3, 3):
