@@ -148,16 +148,13 @@ class Engine:
         where = None if region is None else list(region)
         return self._ask("preview", {"shot": shot, "frame": frame, "scale": scale, "region": where, "path": path})
 
-    def sample(
-        self, shot: Mapping[str, Any], frame: int, x: float, y: float, radius: int = 0, timeout: float = 120.0
-    ) -> JsonObject:
-        """Disparity and distance under a pixel of the display window, counted from its top left; waits.
+    def sample(self, shot: Mapping[str, Any], frame: int, x: float, y: float, radius: int = 0) -> Request:
+        """Disparity and distance under a pixel of the display window, counted from its top left.
 
         Raises:
-            EngineError: what went wrong.
+            EngineMissing: there is no engine to start. All other failures come from ``Request.wait``.
         """
-        asked = self._ask("sample", {"shot": shot, "frame": frame, "x": x, "y": y, "radius": radius})
-        return asked.wait(timeout)
+        return self._ask("sample", {"shot": shot, "frame": frame, "x": x, "y": y, "radius": radius})
 
     def _ask(self, method: str, parameters: JsonObject, on_progress: Progress | None = None) -> Request:
         request = Request(next(NUMBERS), method, on_progress)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Callable
 
-__all__ = ["Job", "Status", "Work", "in_background", "until_done"]
+__all__ = ["Job", "Status", "Work", "until_done"]
 
 STEP = 0.03
 """Seconds of one step: a timer's interval in which the interface stays alive."""
@@ -74,22 +73,3 @@ def until_done(done: Callable[[], bool], text: str) -> Generator[Status, None, N
     """Wait, as a part of some work."""
     while not done():
         yield Status(text, waiting=True)
-
-
-def in_background(call: Callable[[], Any], text: str) -> Generator[Status, None, Any]:
-    """Do something that waits in a thread of its own; it must not touch Blender."""
-    answer: dict[str, Any] = {}
-
-    def work() -> None:
-        try:
-            answer["result"] = call()
-        except Exception as error:  # noqa: BLE001  raised in the main thread
-            answer["error"] = error
-
-    # A daemon, so that Blender can be quit while the engine is still thinking.
-    thread = threading.Thread(target=work, name="rackfocus-wait", daemon=True)
-    thread.start()
-    yield from until_done(lambda: not thread.is_alive(), text)
-    if "error" in answer:
-        raise answer["error"]
-    return answer["result"]

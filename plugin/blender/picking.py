@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .curves import is_keyed
-from .jobs import Work, in_background
+from .jobs import Work, until_done
 from .kinds import Context, DataBlock, Event, Scene
 from .operators import JobOperator
 from .session import engine
@@ -32,8 +32,12 @@ def pick_work(context: Context, across: float, down: float) -> Work:
     shot = yield from shot_of(context, [frame])
     width, height = plate_size(shot.plate, frame)
     at = (shot.document, frame + shot.plate.shift, across * width, down * height, settings.pick_radius)
-    asked = engine()
-    found = yield from in_background(lambda: asked.sample(*at), "Reading the depth")
+    request = engine().sample(*at)
+    try:
+        yield from until_done(request.done, "Reading the depth")
+        found = request.wait()
+    finally:
+        request.cancel()
     owner, path, name = _target(scene)
     value = found["disparity"] if name == "disparity" else found["distance"]
     if value is None:

@@ -136,10 +136,11 @@ def find_limits(node: nuke.Node) -> None:
         if failure is not None:
             _tell(there, failure)
             return
-        _fill_in(there, answers[0])
+        _fill_in(there, answers[0]["limits"])
         say(there, "depth limits found")
 
-    running.find_limits(engine, task, done)
+    request = engine.sample(task.shot, task.frames[0], 0.5, 0.5)
+    running.watch(f"Rackfocus {node.name()}: depth limits", [request], lambda _event: None, done)
     say(node, "looking for depth limits")
 
 

@@ -16,13 +16,10 @@ from .knobs import path_of, still
 from .paths import has_frames, has_views, of_view
 from .shot import limits_known, shot_of
 
-__all__ = ["Task", "engine_command", "engine_of", "find_limits", "output_of", "range_of", "render", "tasks_of", "watch"]
+__all__ = ["Task", "engine_command", "engine_of", "output_of", "range_of", "render", "tasks_of", "watch"]
 
 PATIENCE = 0.1
 """Seconds between two looks at whether somebody wants to stop."""
-
-LONG = 3600.0
-"""Seconds that looking through a shot may take."""
 
 _ENGINES: dict[tuple[str, ...], Engine] = {}
 
@@ -177,31 +174,6 @@ def watch(
     thread = threading.Thread(target=_watch, name="rackfocus-watch", args=(title, requests, heard, done), daemon=True)
     thread.start()
     return thread
-
-
-def find_limits(
-    engine: Engine, task: Task, done: Callable[[list[dict[str, Any]], EngineError | None], None]
-) -> threading.Thread:
-    """Look for the depth limits of a shot; returns at once.
-
-    Args:
-        engine: that reads the shot.
-        task: with depth on the disk.
-        done: called in Nuke's main thread with ``{"near", "far"}``, or the reason why there are none.
-    """
-    thread = threading.Thread(target=_find_limits, name="rackfocus-limits", args=(engine, task, done), daemon=True)
-    thread.start()
-    return thread
-
-
-def _find_limits(engine: Engine, task: Task, done: Callable[[list[dict[str, Any]], EngineError | None], None]) -> None:
-    # No progress bar: its button would not stop this.
-    try:
-        found = engine.sample(task.shot, task.frames[0], 0.5, 0.5, timeout=LONG)["limits"]
-    except EngineError as error:
-        nuke.executeInMainThread(done, ([], error))
-        return
-    nuke.executeInMainThread(done, ([found], None))
 
 
 def _watch(

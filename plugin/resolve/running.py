@@ -10,6 +10,9 @@ from .shots import Job
 
 __all__ = ["engine_of", "progress_text", "render", "sample"]
 
+PATIENCE = 120.0
+"""Seconds that looking through the depth of a shot may take, the first time that a point of it is asked for."""
+
 _ENGINES: dict[tuple[str, ...], Engine] = {}
 
 
@@ -33,7 +36,7 @@ def render(engine: Engine, job: Job, overwrite: bool = False) -> Request:
 def sample(engine: Engine, job: Job, frame: int, point: tuple[float, float]) -> dict[str, Any]:
     """Disparity and distance under a point of the comp, shares of width and height from the bottom left; waits."""
     x, y = point[0] * job.size[0], (1 - point[1]) * job.size[1]
-    return engine.sample(job.shot, frame + job.offset, x, y, radius=3)
+    return engine.sample(job.shot, frame + job.offset, x, y, radius=3).wait(PATIENCE)
 
 
 def progress_text(event: dict[str, Any]) -> str | None:

@@ -66,7 +66,7 @@ def test_a_preview_is_a_file_and_a_sample_is_a_number(engine: Engine, tmp_path: 
     preview = engine.preview(shot, 1001, scale=0.5).wait(PATIENCE)
     assert Path(preview["path"]).is_file()
     assert (preview["width"], preview["height"]) == (12, 8)
-    sample = engine.sample(shot, 1001, 0.5, 0.5)
+    sample = engine.sample(shot, 1001, 0.5, 0.5).wait(PATIENCE)
     assert sample["distance"] == pytest.approx(2.0)
     assert sample["disparity"] == pytest.approx(1.0)
     assert sample["limits"] == {"near": 2.0, "far": None}
@@ -107,7 +107,7 @@ def test_an_engine_killed_in_mid_render_says_so_and_starts_again_with_the_next_r
         with pytest.raises(EngineDied, match="signal 9"):
             request.wait(PATIENCE)
         assert not engine.alive
-        assert engine.sample(shot, 1001, 5, 5)["disparity"] > 0.5
+        assert engine.sample(shot, 1001, 5, 5).wait(PATIENCE)["disparity"] > 0.5
         assert engine.start()["pid"] != pid
 
 
@@ -144,7 +144,7 @@ def test_a_host_of_python_3_9_renders(tmp_path: Path) -> None:
         f"with Engine({REAL!r}, host='Python ' + sys.version[:3]) as engine:\n"
         "    request = engine.render(shot, '1001-1002')\n"
         f"    written = request.wait({PATIENCE})['written']\n"
-        "    print(written, len(request.poll()), engine.sample(shot, 1001, 0.5, 1)['distance'])\n"
+        "    print(written, len(request.poll()), engine.sample(shot, 1001, 0.5, 1).wait()['distance'])\n"
     )
     environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(python_3_9()), "-c", code]

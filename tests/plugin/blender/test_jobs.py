@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import threading
-
 import pytest
 
-from plugin.blender.jobs import Job, Status, Work, in_background, until_done
+from plugin.blender.jobs import Job, Status, Work, until_done
 
 
 def test_a_job_goes_on_step_by_step_and_says_what_it_did() -> None:
@@ -42,30 +40,4 @@ def test_what_goes_wrong_comes_out_of_the_step_that_it_went_wrong_in() -> None:
         raise ValueError("wrong")
 
     with pytest.raises(ValueError, match="wrong"):
-        Job(work()).run()
-
-
-def test_what_waits_does_so_in_another_thread() -> None:
-    threads: list[threading.Thread] = []
-
-    def call() -> int:
-        threads.append(threading.current_thread())
-        return 7
-
-    def work() -> Work:
-        return str((yield from in_background(call, "waiting")))
-
-    assert Job(work()).run() == "7"
-    assert threads[0] is not threading.current_thread()
-
-
-def test_an_error_in_the_other_thread_is_raised_here() -> None:
-    def call() -> None:
-        raise KeyError("there")
-
-    def work() -> Work:
-        yield from in_background(call, "waiting")
-        return ""
-
-    with pytest.raises(KeyError):
         Job(work()).run()

@@ -167,6 +167,7 @@ def test_limits_are_found_without_a_render_too(host: FakeNuke, node: Node, tmp_p
     import_module("plugin.nuke.buttons").find_limits(node)
     host.pump(lambda: node["status"].value() == "depth limits found" or bool(host.messages))
     assert node["depth_near"].value() == pytest.approx(1.5, rel=0.05)
+    assert host.tasks[0].messages[-1].startswith("Looking for depth limits: ")
     found = node["depth_near"].value()
     node["depth_near"].setValue(0)
     press(host, node)
@@ -216,7 +217,10 @@ def test_a_preview_in_proxy_mode_has_the_proxy_s_size(host: FakeNuke, node: Node
 
 SLOW = """
 for message in listen():
-    if message["method"] == "render":
+    if message["method"] == "sample":
+        tell(message, event="searching", done=1, total=6)
+        rendering = message
+    elif message["method"] == "render":
         tell(message, event="started", total=6, skipped=0)
         tell(message, event="written", frame=1001, path="", focus=0, strength=0, done=1, total=6)
         rendering = message
@@ -238,6 +242,14 @@ def test_cancel_stops_the_engine_and_opens_no_window(host: FakeNuke, node: Node,
     assert node["status"].value() == "stopped"
     assert host.messages == []
     assert node["has_result"].value() is False
+
+
+def test_cancel_stops_looking_for_limits(host: FakeNuke, node: Node, tmp_path: Path) -> None:
+    use(node, tmp_path, SLOW)
+    host.cancel_pressed = True
+    press(host, node, "find_limits")
+    assert node["status"].value() == "stopped"
+    assert node["depth_near"].value() == 0
 
 
 def test_an_engine_that_dies_is_a_sentence_and_the_node_can_be_rendered_again(

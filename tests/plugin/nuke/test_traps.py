@@ -53,7 +53,7 @@ def test_no_qt_which_another_nuke_has_in_another_version() -> None:
 
 def test_only_a_progress_bar_and_the_way_back_are_used_outside_the_main_thread() -> None:
     """The functions that threads run, by name; all else is checked by the thread that the fake Nuke is called in."""
-    threads = {"running.py": ("_watch", "_answer", "_show", "_print_progress", "_find_limits"), "farm.py": ("_bundle",)}
+    threads = {"running.py": ("_watch", "_answer", "_show", "_print_progress"), "farm.py": ("_bundle",)}
     for name, functions in threads.items():
         tree = ast.parse((FOLDER / name).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
