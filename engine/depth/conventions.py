@@ -173,7 +173,7 @@ def to_disparity(
     return Disparity(disparity, count)
 
 
-@numba.njit(cache=True, parallel=True, error_model="numpy")
+@numba.njit(cache=True, parallel=True, nogil=True, error_model="numpy")
 def _normalise(
     values: Float32Array,
     alpha: Float32Array,

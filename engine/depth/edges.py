@@ -48,7 +48,7 @@ def clean_edges(disparity: Float32Array) -> Float32Array:
     return cleaned
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def _snap(d: Float32Array, out: Float32Array) -> None:
     height, width = d.shape
     for y in numba.prange(height):

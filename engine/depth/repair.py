@@ -33,7 +33,7 @@ def fill_from_nearest(values: Float32Array, invalid: NDArray[np.bool_]) -> Float
     return filled
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def _nearest_rows(invalid: NDArray[np.bool_], rows: NDArray[np.int32]) -> None:
     """Row of the nearest valid pixel in the same column, or NOWHERE."""
     height, width = invalid.shape
@@ -52,7 +52,7 @@ def _nearest_rows(invalid: NDArray[np.bool_], rows: NDArray[np.int32]) -> None:
                 rows[y, x] = seen
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True, parallel=True, nogil=True)
 def _fill_rows(values: Float32Array, invalid: NDArray[np.bool_], rows: NDArray[np.int32], filled: Float32Array) -> None:
     height, width = values.shape
     for y in numba.prange(height):
