@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing.connection import wait as wait_for_ends
 from queue import SimpleQueue
 from types import FrameType
@@ -46,27 +47,40 @@ def in_processes(
     Raises:
         MemoryShortError: the system ended a process.
     """
-    # Whoever is interrupted in concurrent.futures.wait or as_completed may hold locks of the futures, and the pool then
-    # never ends. This queue can be left at any moment.
-    ended: SimpleQueue[Future[Result]] = SimpleQueue()
+    # Who is interrupted inside concurrent.futures, as it starts processes or waits for futures, may leave it locked for
+    # ever. Signals interrupt the main thread only, so another one submits; and this queue can be left at any moment.
+    ended: SimpleQueue[tuple[int, Future[Result]] | Exception] = SimpleQueue()
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         min(processes, len(calls)), multiprocessing.get_context("spawn"), initializer=_start, initargs=(ready,)
     )
+
+    def submit() -> None:
+        try:
+            for index, arguments in enumerate(calls):
+                pool.submit(_call, work, arguments).add_done_callback(partial(told, index))
+        except Exception as error:  # noqa: BLE001  raised where the results are taken
+            ended.put(error)
+
+    def told(index: int, future: Future[Result]) -> None:
+        ended.put((index, future))
+
+    submitting = threading.Thread(target=submit, name="rackfocus-submit", daemon=True)
     try:
-        indices: dict[Future[Result], int] = {}
-        for index, arguments in enumerate(calls):
-            future = pool.submit(_call, work, arguments)
-            indices[future] = index
-            future.add_done_callback(ended.put)
+        submitting.start()
         for _ in calls:
-            future = ended.get()
-            yield indices[future], future.result()
+            found = ended.get()
+            if isinstance(found, Exception):
+                raise found
+            index, future = found
+            yield index, future.result()
     except BrokenProcessPool as error:
         raise MemoryShortError(
             "one of the processes was ended by the system, most often for want of memory; use fewer processes"
         ) from error
     finally:
+        if submitting.ident is not None:
+            submitting.join()
         # After an error or a wish to stop nobody waits for work that takes minutes; after the last result all are idle.
         _end(set(multiprocessing.active_children()) - before)
         pool.shutdown(cancel_futures=True)
