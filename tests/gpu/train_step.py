@@ -27,7 +27,7 @@ from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE
 from engine.runtime.torch.memory import ran_out_of_memory
 from training.benchmark import aligned
-from training.benchmark.networks.timing import process_memory
+from training.benchmark.peak import peak_memory
 from training.stages.configuration import StageSettings, run_from_dict
 from training.stages.steps import Batch, TrainingNetworks, stage_step, training_behaviour
 
@@ -125,7 +125,7 @@ def timed(run: Callable[[], None], repeats: int, device: torch.device) -> float:
 
 
 def peak(device: torch.device) -> float:
-    used = torch.cuda.max_memory_reserved() if device.type == "cuda" else process_memory()
+    used = torch.cuda.max_memory_reserved() if device.type == "cuda" else peak_memory()
     return used / 2**30
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Literal
 
 from engine.errors import DependencyError
 from training.benchmark.contenders import Rackfocus
+from training.benchmark.peak import peak_memory
 from training.benchmark.plate import speed_plate
 
 __all__ = ["MemoryPoint", "measure_memory"]
@@ -53,19 +53,13 @@ def measure_memory(width: int, height: int, strength: float, quality: Literal["d
     return MemoryPoint(f"Rackfocus {quality}", width, height, strength, said["before"], said["peak"])
 
 
-def _peak() -> float:
-    """MiB; Linux counts in KiB, macOS in bytes."""
-    unit = 1.0 if sys.platform == "darwin" else 1024.0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
 def main(arguments: list[str]) -> None:
     """Render one frame without a warm-up, so that compilation counts too, and print the peaks."""
     width, height, strength, quality = arguments
     plate = speed_plate(int(width), int(height), float(strength))
-    before = _peak()
+    before = peak_memory() / 2**20
     Rackfocus("draft" if quality == "draft" else "final", warm_up=False).render([plate])
-    print(json.dumps({"before": before, "peak": _peak()}))
+    print(json.dumps({"before": before, "peak": peak_memory() / 2**20}))
 
 
 if __name__ == "__main__":

@@ -139,11 +139,12 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path: Path) -> None:
 def peak(document: Path, *arguments: str) -> int:
     """Peak resident bytes of a render in its own process."""
     code = (
-        "import resource, sys\n"
+        "import sys\n"
+        "from training.benchmark.peak import peak_memory\n"
         "from ui.cli.app import run\n"
         "assert run(sys.argv[1:]) == 0\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+        "print(peak_memory(), file=sys.stderr)\n"
     )
     command = [sys.executable, "-c", code, "render", str(document), "--json", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
-    return int(done.stderr.splitlines()[-1]) * (1 if sys.platform == "darwin" else 1024)
+    return int(done.stderr.splitlines()[-1])

@@ -22,7 +22,8 @@ from engine.runtime.onnx.providers import CPU, Device, version
 from engine.runtime.onnx.sessions import DeviceArray, GraphSession, Interruption
 from engine.runtime.torch.precision import Precision
 from training.benchmark.networks.rates import measure_rates
-from training.benchmark.networks.timing import Clock, Job, Rates, RuntimeSpeed, process_memory
+from training.benchmark.networks.timing import Clock, Job, Rates, RuntimeSpeed
+from training.benchmark.peak import peak_memory
 
 __all__ = ["time_export"]
 
@@ -146,7 +147,7 @@ def _memory(device: Device) -> float:
             return math.nan
         free, total = torch.cuda.mem_get_info(device.number)  # the arena gives nothing back, so this is its peak
         return total - free
-    return process_memory() if device == CPU else math.nan
+    return peak_memory() if device == CPU else math.nan
 
 
 def _rates(device: Device, precision: Precision, job: Job) -> Rates:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Final
 from engine.networks.presets import PresetName
 from engine.shot import AnyToBokehOptions
 
-__all__ = ["PARTS", "Clock", "Job", "Rates", "RuntimeSpeed", "process_memory"]
+__all__ = ["PARTS", "Clock", "Job", "Rates", "RuntimeSpeed"]
 
 PARTS: Final = ("encode", "CLIP", "U-Net", "decode", "transfer")
 """What an output frame is made of."""
@@ -108,8 +106,3 @@ class Clock:
             self._wait()
             times.append(time.perf_counter() - begin)
         return median(times) * 1000
-
-
-def process_memory() -> int:
-    """Bytes that this process has had in memory at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

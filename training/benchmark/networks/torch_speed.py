@@ -20,7 +20,8 @@ from engine.runtime.torch.devices import exact_kernels, settle_device
 from engine.runtime.torch.memory import ran_out_of_memory
 from engine.runtime.torch.precision import Precision, settle_precision
 from training.benchmark.networks.rates import measure_rates, waiting_for
-from training.benchmark.networks.timing import Clock, Job, RuntimeSpeed, process_memory
+from training.benchmark.networks.timing import Clock, Job, RuntimeSpeed
+from training.benchmark.peak import peak_memory
 
 __all__ = ["time_torch"]
 
@@ -110,7 +111,7 @@ def _peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_reserved(device)
     if device.type == "mps":
         return torch.mps.driver_allocated_memory()
-    return process_memory()
+    return peak_memory()
 
 
 def _say_uncompiled() -> None:

@@ -55,18 +55,13 @@ def finished(document: Path, *more: str) -> dict[str, Any]:
 
 
 def peak(command: str, document: Path, *more: str) -> int:
-    """Peak resident bytes of a command in its own process, Torch and all.
-
-    By Linux's own account where there is one: ``ru_maxrss`` is never less than what the test's own process held.
-    """
+    """Peak resident bytes of a command in its own process, Torch and all."""
     code = (
-        "import re, resource, sys\n"
+        "import sys\n"
+        "from training.benchmark.peak import peak_memory\n"
         "from ui.cli.app import run\n"
         "assert run(sys.argv[1:]) == 0\n"
-        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)\n"
-        "if sys.platform == 'linux':\n"
-        "    peak = int(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]) * 1024\n"
-        "print(peak, file=sys.stderr)\n"
+        "print(peak_memory(), file=sys.stderr)\n"
     )
     arguments = [sys.executable, "-c", code, command, str(document), "--json", *more]
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, check=False)
