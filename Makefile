@@ -30,7 +30,7 @@ demo: $(VENV)/.base ## Render a 24-frame focus pull and say where the pictures a
 test: lint ## Run the linters, the type checker and the whole test suite.
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
-slow: $(VENV)/.dev ## Run the long tests: twenty kills, two thousand frames, big frames.
+slow: $(VENV)/.dev ## Run the long tests: twenty kills, two thousand frames, big frames, a window of Blender.
 	$(BIN)/python -m pytest -m slow --timeout 0
 
 bench: $(VENV)/.base ## Measure picture and speed against the peers found on this machine.

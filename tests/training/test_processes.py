@@ -118,7 +118,7 @@ def test_one_who_takes_no_more_results_ends_the_work_and_what_it_began(tmp_path:
 
 
 def test_an_interrupt_at_any_moment_ends_the_work() -> None:
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "stopped" in done.stdout
 

@@ -13,6 +13,8 @@ import pytest
 from tests.hosts.blender.hosts import find, install, virtual_screen
 from tests.hosts.blender.test_blender import write
 
+pytestmark = pytest.mark.slow  # a window, drawn by the processor
+
 Facts = dict[str, Any]
 NEAR, FAR = 2.0, 20.0
 

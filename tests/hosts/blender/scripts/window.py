@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
@@ -87,9 +88,8 @@ def the_panel_is_drawn() -> Steps:
 
 def render_and_press_again() -> Steps:
     """Press Render, and once more while it runs; it goes to its end."""
-    answers = [press("render")]
-    yield from until(lambda: message().startswith("Frame"))
-    answers.append(press("render"))
+    answers = [press("render"), press("render")]
+    yield from wait(2)
     bpy.ops.screen.screenshot(filepath=str(FOLDER / "window.png"))
     yield from until_idle()
     tell(rendered=message(), answers=answers, files=len(list((FOLDER / "out").glob("*.exr"))))
@@ -99,10 +99,13 @@ def render_and_press_again() -> Steps:
 def stop() -> Steps:
     """Press Esc in the middle of a render."""
     bpy.context.scene.rackfocus.overwrite = True
+    pid = module("blender.session").engine().start()["pid"]
+    os.kill(pid, signal.SIGSTOP)  # so that the render cannot be over before the key is pressed
     press("render")
-    yield from until(lambda: message().startswith("Frame"))
+    yield from wait(4)
     event("ESC", "PRESS", *middle(area("NODE_EDITOR")))
     yield from until_idle()
+    os.kill(pid, signal.SIGCONT)
     tell(stopped=message())
 
 
@@ -165,15 +168,10 @@ def wait(times: int) -> Steps:
         yield
 
 
-def until(true: Callable[[], bool]) -> Steps:
-    """Let it work till something is so."""
-    while not true():
-        yield
-
-
 def until_idle() -> Steps:
     """Let it work till no operator runs."""
-    yield from until(lambda: not module("blender.operators").JobOperator.running)
+    while module("blender.operators").JobOperator.running:
+        yield
 
 
 main()
