@@ -253,12 +253,13 @@ def test_what_is_wrong_is_said_in_blender(faults: Facts) -> None:
 
 def test_the_interface_stays_alive_and_esc_stops(faults: Facts) -> None:
     told = faults["modal"]
-    assert told["answers"] == [["RUNNING_MODAL"], ["PASS_THROUGH"], ["CANCELLED"], ["0"]]
-    (stopped, _), (done, frames), (failed, sentence) = told["said"]
-    assert (stopped, done, failed) == ("WARNING", "INFO", "ERROR")
+    assert told["answers"] == [["RUNNING_MODAL"], ["PASS_THROUGH"], ["True"], ["CANCELLED"], ["0"]]
+    (refused, why), (stopped, _), (done, frames), (failed, sentence) = told["said"]
+    assert (refused, stopped, done, failed) == ("WARNING", "WARNING", "INFO", "ERROR")
+    assert "this is under way" in why
     assert "frames in" in frames
     assert "media.channel" in sentence
-    assert told["left"] == 0
+    assert told["idle"] is True
 
 
 def test_a_cancelled_render_stops_and_leaves_whole_files(faults: Facts) -> None:

@@ -61,7 +61,7 @@ def until_written(work: Struct, count: int) -> None:
 def modal() -> dict[str, Any]:
     """The operator as a window drives it: a timer, other events, Esc. Blender has no windows here; window.py has."""
     operators = module("blender.operators")
-    names = ("modal", "work", "_show", "_stop", "_say", "_fail")
+    names = ("modal", "work", "_refused", "_show", "_stop", "_say", "_fail")
     said: list[Any] = []
     kind = type(
         "Operator",
@@ -76,7 +76,7 @@ def modal() -> dict[str, Any]:
         return list(operator.modal(context, SimpleNamespace(type=event)))
 
     running.running["Operator"] = job()
-    answers = [send("TIMER"), send("MOUSEMOVE"), send("ESC"), [str(len(running.running))]]
+    answers = [send("TIMER"), send("MOUSEMOVE"), [str(operator._refused())], send("ESC"), [str(len(running.running))]]
     running.running["Operator"] = job()
     while send("TIMER") == ["RUNNING_MODAL"]:
         pass
@@ -86,7 +86,7 @@ def modal() -> dict[str, Any]:
             pass
     for file in (FOLDER / "out").glob("*"):
         file.unlink()
-    return {"answers": answers, "said": said, "left": len(running.running)}
+    return {"answers": answers, "said": said, "idle": not operator._refused()}
 
 
 def cancel() -> list[Any]:

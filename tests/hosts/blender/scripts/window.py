@@ -78,7 +78,8 @@ def the_panel_is_drawn() -> Steps:
             shows(self, layout, settings)
 
         section.show = noted
-    x, y = middle(next(region for region in area("NODE_EDITOR").regions if region.type == "UI"))
+    bar = next(region for region in area("NODE_EDITOR").regions if region.type == "UI")
+    x, y = bar.x + bar.width - 8, bar.y + 8  # below the tabs: over a menu the wheel would turn that
     for _ in range(8):
         event("MOUSEMOVE", "NOTHING", x, y)
         event("WHEELDOWNMOUSE", "PRESS", x, y, ctrl=True)
@@ -113,7 +114,8 @@ def preview_and_pick() -> Steps:
     """Preview a frame, then focus on what is left in it, by a click; a click elsewhere is refused."""
     press("preview")
     yield from until_idle()
-    tell(preview=[message(), area("IMAGE_EDITOR").spaces.active.image.name])
+    shown = area("IMAGE_EDITOR").spaces.active.image
+    tell(preview=[message(), shown.name if shown is not None else ""])
     image = next(region for region in area("IMAGE_EDITOR").regions if region.type == "WINDOW")
     x, y = image.view2d.view_to_region(0.25, 0.5, clip=False)
     for place in ((image.x + x, image.y + y), middle(area("OUTLINER"))):
