@@ -1,0 +1,208 @@
+"""From decisions to depth: every pixel beside an edge takes its own side's surface."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.depth.conditioning.windows import Levels
+from engine.frames import Float32Array
+
+__all__ = ["place_surfaces"]
+
+STILL: Final = 0.06
+"""A pixel whose surroundings vary by less than this part of the step lies on a surface, and not in a ramp."""
+
+OWN_SIDE: Final = 0.35
+"""Part of the step within which a neighbour's disparity counts as a side's own surface."""
+
+LEAST_SHARE: Final = 0.3
+"""A thin thing of which the depth kept less than this is not raised further: that would raise noise."""
+
+NOT_YET, NEXT, DONE = 0, 1, 2
+
+
+def place_surfaces(
+    disparity: Float32Array, levels: Levels, side: Float32Array, odds: Float32Array, ramp: int, softness: float
+) -> Float32Array:
+    """Disparity whose edges are edges.
+
+    Surfaces are continued from beyond the ramp into it, wave by wave. A thin thing shows its own surface nowhere in a
+    soft depth: it takes the nearest disparity around it, raised by what the softness took.
+
+    Args:
+        disparity: (H, W) float32.
+        levels: see ``find_levels``.
+        side: see ``measure_sides``.
+        odds: (H, W) decisions: positive is near.
+        ramp: half the width of the softest edge, in pixels.
+        softness: standard deviation of the depth's own blur, in pixels.
+
+    Returns:
+        (H, W) float32, a new array; equal bits away from edges.
+    """
+    out = disparity.copy()
+    state = np.empty(disparity.shape, np.uint8)
+    around = 1 if ramp <= 2 else 2
+    _find_trusted(disparity, levels.far, levels.near, side, odds, around, state)
+    queue = np.empty((int(np.count_nonzero(state != DONE)), 2), np.int32)
+    if len(queue):
+        _continue_surfaces(levels.far, levels.near, odds, state, queue, out)
+        _place_thin(disparity, levels.far, levels.near, odds, state, _gaussian(softness), out)
+    return out
+
+
+def _gaussian(sigma: float) -> Float32Array:
+    """Weights of a Gaussian; one for no blur."""
+    half = int(np.ceil(2.0 * sigma))
+    weights = np.exp(-0.5 * (np.arange(-half, half + 1) / max(sigma, 1e-3)) ** 2)
+    return np.asarray(weights / weights.sum(), np.float32)
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _find_trusted(
+    disparity: Float32Array,
+    far: Float32Array,
+    near: Float32Array,
+    side: Float32Array,
+    odds: Float32Array,
+    around: int,
+    state: NDArray[np.uint8],
+) -> None:
+    """DONE where a pixel keeps its disparity: away from edges, or still and on the side that was decided."""
+    height, width = disparity.shape
+    for y in nb.prange(height):
+        for x in range(width):
+            state[y, x] = DONE
+            if side[y, x] == 0:
+                continue
+            if (side[y, x] > 0) != (odds[y, x] > 0):
+                state[y, x] = NOT_YET
+                continue
+            allowed = np.float32(STILL) * (near[y // 2, x // 2] - far[y // 2, x // 2]) + np.float32(1e-4)
+            low = high = disparity[y, x]
+            for yy in range(max(y - around, 0), min(y + around + 1, height)):
+                for xx in range(max(x - around, 0), min(x + around + 1, width)):
+                    low = min(low, disparity[yy, xx])
+                    high = max(high, disparity[yy, xx])
+            if high - low > allowed:
+                state[y, x] = NOT_YET
+
+
+@nb.njit(cache=True, inline="always")
+def _belongs(value: np.float32, far: np.float32, near: np.float32, is_near: bool) -> bool:
+    """Whether a disparity is that of a side's surface."""
+    margin = np.float32(OWN_SIDE) * (near - far)
+    return value > near - margin if is_near else value < far + margin
+
+
+@nb.njit(cache=True, nogil=True)
+def _continue_surfaces(
+    far: Float32Array,
+    near: Float32Array,
+    odds: Float32Array,
+    state: NDArray[np.uint8],
+    queue: NDArray[np.int32],
+    out: Float32Array,
+) -> None:
+    """Pixel by pixel from what is known, each the mean of its known neighbours on its own side."""
+    height, width = out.shape
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if state[y, x] == NOT_YET and _known_mean(far, near, odds, state, out, y, x) >= 0:
+                state[y, x] = NEXT
+                queue[count, 0], queue[count, 1] = y, x
+                count += 1
+    head = 0
+    while head < count:
+        tail = count
+        for k in range(head, tail):
+            y, x = queue[k, 0], queue[k, 1]
+            out[y, x] = _known_mean(far, near, odds, state, out, y, x)
+        for k in range(head, tail):
+            state[queue[k, 0], queue[k, 1]] = DONE
+        for k in range(head, tail):
+            y, x = queue[k, 0], queue[k, 1]
+            for yy in range(max(y - 1, 0), min(y + 2, height)):
+                for xx in range(max(x - 1, 0), min(x + 2, width)):
+                    if state[yy, xx] == NOT_YET and _belongs(
+                        out[y, x], far[yy // 2, xx // 2], near[yy // 2, xx // 2], odds[yy, xx] > 0
+                    ):
+                        state[yy, xx] = NEXT
+                        queue[count, 0], queue[count, 1] = yy, xx
+                        count += 1
+        head = tail
+
+
+@nb.njit(cache=True, nogil=True)
+def _known_mean(
+    far: Float32Array,
+    near: Float32Array,
+    odds: Float32Array,
+    state: NDArray[np.uint8],
+    out: Float32Array,
+    y: int,
+    x: int,
+) -> np.float32:
+    """Mean disparity of the known neighbours on a pixel's own side; -1 where there is none."""
+    height, width = out.shape
+    total, number = np.float32(0.0), np.float32(0.0)
+    low, high, is_near = far[y // 2, x // 2], near[y // 2, x // 2], odds[y, x] > 0
+    for yy in range(max(y - 1, 0), min(y + 2, height)):
+        for xx in range(max(x - 1, 0), min(x + 2, width)):
+            if state[yy, xx] == DONE and _belongs(out[yy, xx], low, high, is_near):
+                total += out[yy, xx]
+                number += np.float32(1.0)
+    return total / number if number > 0 else np.float32(-1.0)
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _place_thin(
+    disparity: Float32Array,
+    far: Float32Array,
+    near: Float32Array,
+    odds: Float32Array,
+    state: NDArray[np.uint8],
+    weights: Float32Array,
+    out: Float32Array,
+) -> None:
+    """What no surface reached: a far pixel takes the far extreme around it, a near one its thin thing's disparity.
+
+    A soft depth shows a thin thing as ``far + share (thing - far)``, with the share of near pixels under the blur. The
+    thing's own disparity is the least-squares answer of a few pixels, and no less than the greatest seen around it.
+    """
+    height, width = out.shape
+    half = weights.shape[0] // 2
+    for y in nb.prange(height):
+        for x in range(width):
+            if state[y, x] == DONE:
+                continue
+            low, high = far[y // 2, x // 2], near[y // 2, x // 2]
+            if odds[y, x] <= 0:
+                out[y, x] = low
+                continue
+            product = square = np.float32(0.0)
+            for yy in range(max(y - 1, 0), min(y + 2, height)):
+                for xx in range(max(x - 1, 0), min(x + 2, width)):
+                    if state[yy, xx] != DONE and odds[yy, xx] > 0:
+                        share = _share_of_near(odds, weights, half, yy, xx)
+                        product += share * (disparity[yy, xx] - low)
+                        square += share * share
+            raised = low + product / max(square, np.float32(LEAST_SHARE**2))
+            out[y, x] = min(max(raised, high), np.float32(1.0))
+
+
+@nb.njit(cache=True, nogil=True)
+def _share_of_near(odds: Float32Array, weights: Float32Array, half: int, y: int, x: int) -> np.float32:
+    """Share of near pixels under the depth's blur."""
+    height, width = odds.shape
+    share = np.float32(0.0)
+    for yy in range(max(y - half, 0), min(y + half + 1, height)):
+        for xx in range(max(x - half, 0), min(x + half + 1, width)):
+            if odds[yy, xx] > 0:
+                share += weights[yy - y + half] * weights[xx - x + half]
+    return share
