@@ -22,6 +22,9 @@ OWN_SIDE: Final = 0.35
 LEAST_SHARE: Final = 0.3
 """A thin thing of which the depth kept less than this is not raised further: that would raise noise."""
 
+THIN: Final = 0.7
+"""Where the depth kept less than this share, the greatest disparity around is the thing's own as often as not."""
+
 NOT_YET, NEXT, DONE = 0, 1, 2
 
 
@@ -93,10 +96,12 @@ def _find_trusted(
 
 
 @nb.njit(cache=True, inline="always")
-def _belongs(value: np.float32, far: np.float32, near: np.float32, is_near: bool) -> bool:
-    """Whether a disparity is that of a side's surface."""
+def _belongs(value: np.float32, own: np.float32, far: np.float32, near: np.float32, is_near: bool) -> bool:
+    """Whether a disparity is that of a side's surface; ``own`` is the pixel's, of which softness took a part at most."""
     margin = np.float32(OWN_SIDE) * (near - far)
-    return value > near - margin if is_near else value < far + margin
+    if not is_near:
+        return value < far + margin
+    return near - margin < value < max(near + margin, far + (own - far) * np.float32(1.0 / LEAST_SHARE))
 
 
 @nb.njit(cache=True, nogil=True)
@@ -130,7 +135,7 @@ def _continue_surfaces(
             for yy in range(max(y - 1, 0), min(y + 2, height)):
                 for xx in range(max(x - 1, 0), min(x + 2, width)):
                     if state[yy, xx] == NOT_YET and _belongs(
-                        out[y, x], far[yy // 2, xx // 2], near[yy // 2, xx // 2], odds[yy, xx] > 0
+                        out[y, x], out[yy, xx], far[yy // 2, xx // 2], near[yy // 2, xx // 2], odds[yy, xx] > 0
                     ):
                         state[yy, xx] = NEXT
                         queue[count, 0], queue[count, 1] = yy, xx
@@ -154,7 +159,7 @@ def _known_mean(
     low, high, is_near = far[y // 2, x // 2], near[y // 2, x // 2], odds[y, x] > 0
     for yy in range(max(y - 1, 0), min(y + 2, height)):
         for xx in range(max(x - 1, 0), min(x + 2, width)):
-            if state[yy, xx] == DONE and _belongs(out[yy, xx], low, high, is_near):
+            if state[yy, xx] == DONE and _belongs(out[yy, xx], out[y, x], low, high, is_near):
                 total += out[yy, xx]
                 number += np.float32(1.0)
     return total / number if number > 0 else np.float32(-1.0)
@@ -185,15 +190,19 @@ def _place_thin(
             if odds[y, x] <= 0:
                 out[y, x] = low
                 continue
-            product = square = np.float32(0.0)
+            product = square = number = total = np.float32(0.0)
             for yy in range(max(y - 1, 0), min(y + 2, height)):
                 for xx in range(max(x - 1, 0), min(x + 2, width)):
                     if state[yy, xx] != DONE and odds[yy, xx] > 0:
                         share = _share_of_near(odds, weights, half, yy, xx)
                         product += share * (disparity[yy, xx] - low)
                         square += share * share
+                        total += share
+                        number += np.float32(1.0)
             raised = low + product / max(square, np.float32(LEAST_SHARE**2))
-            out[y, x] = min(max(raised, high), np.float32(1.0))
+            if total < np.float32(THIN) * number:
+                raised = max(raised, high)
+            out[y, x] = min(max(raised, low), np.float32(1.0))
 
 
 @nb.njit(cache=True, nogil=True)
