@@ -14,10 +14,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.depth.conditioning.windows import Levels
+from engine.depth.conditioning.windows import LEAST_STEP, Levels
 from engine.frames import Float32Array
 
-__all__ = ["CERTAIN", "guide_of", "judge", "measure_sides", "smooth_evidence"]
+__all__ = ["CERTAIN", "LEVELS", "Guide", "find_ridges", "guide_of", "judge", "measure_sides", "smooth_evidence"]
 
 CERTAIN: Final = np.float32(30.0)
 """Log odds of what is not asked: pixels farther from the depth's edge than it may be wrong."""
@@ -26,7 +26,7 @@ TILE: Final = 4
 """Side of the squares that share a colour model, in pixels."""
 
 AROUND: Final = 8
-"""How far around its square a model looks, in pixels."""
+"""How far around its square a model looks, in pixels, and as far again as the depth's edge may lie aside."""
 
 NOISE: Final = 2e-4
 """Variance of the guide's colours that every surface is taken to have."""
@@ -43,28 +43,83 @@ NEAR_BIAS: Final = 0.3
 FLOW: Final = 6.0
 """How far evidence flows along a surface of one colour, in pixels."""
 
-CONTRAST: Final = 0.06
-"""Sum of the guide's differences over which evidence does not flow."""
+CONTRAST: Final = 11.0
+"""Sum of the guide's differences, in levels, over which evidence does not flow."""
+
+RIDGE: Final = 0.35
+"""A ridge stands above both its sides by this part of its height over the far surface."""
+
+LEVELS: Final = 180.0
+"""Levels of the guide for the square root of middle white; its greatest value is below the square root of two."""
+
+Guide = NDArray[np.uint8]
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def guide_of(image: Float32Array, colours: int, guide: Float32Array) -> None:
+def guide_of(image: Float32Array, colours: int, guide: Guide) -> None:
     """The plate as a person sees it, about: square roots, highlights rolled off.
 
     Args:
         image: (H, W, C) scene-linear.
         colours: how many of the first channels are colours.
-        guide: (H, W, 3) float32 in 0..1.4, written; a grey plate fills all three.
+        guide: (H, W, 3) uint8 in levels, written; a grey plate fills all three.
     """
     height, width, _ = image.shape
     for y in nb.prange(height):
         for x in range(width):
             for c in range(3):
                 value = max(image[y, x, c if c < colours else 0], np.float32(0.0))
-                guide[y, x, c] = np.sqrt(value / (np.float32(1.0) + np.float32(0.5) * value))
+                seen = np.sqrt(value / (np.float32(1.0) + np.float32(0.5) * value))
+                guide[y, x, c] = np.uint8(np.float32(LEVELS) * seen + np.float32(0.5))
 
 
-def measure_sides(disparity: Float32Array, levels: Levels, reach: int) -> Float32Array:
+def find_ridges(disparity: Float32Array, levels: Levels, ramp: int) -> NDArray[np.bool_]:
+    """Pixels of a soft depth that stand above both sides of them: a thin thing, of which softness left a low ridge.
+
+    Args:
+        disparity: (H, W) float32.
+        levels: see ``find_levels``.
+        ramp: half the width of the softest edge, in pixels; a hard depth has no low ridges.
+
+    Returns:
+        (H, W) bool.
+    """
+    ridge = np.zeros(disparity.shape, np.bool_)
+    if ramp > 1:
+        _find_ridges(disparity, levels.far, levels.edge, ramp, ridge)
+    return ridge
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _find_ridges(
+    disparity: Float32Array, far: Float32Array, edge: NDArray[np.bool_], ramp: int, ridge: NDArray[np.bool_]
+) -> None:
+    height, width = disparity.shape
+    for y in nb.prange(ramp, height - ramp):
+        for x in range(ramp, width - ramp):
+            if not edge[y // 2, x // 2]:
+                continue
+            here = disparity[y, x]
+            rise = max(np.float32(0.5) * LEAST_STEP, np.float32(RIDGE) * (here - far[y // 2, x // 2]))
+            for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+                one, other = disparity[y - ramp * dy, x - ramp * dx], disparity[y + ramp * dy, x + ramp * dx]
+                if here - max(one, other) > rise and _is_crest(disparity, y, x, dy, dx):
+                    ridge[y, x] = True
+                    break
+
+
+@nb.njit(cache=True, inline="always")
+def _is_crest(disparity: Float32Array, y: int, x: int, dy: int, dx: int) -> bool:
+    """Whether no neighbour across is higher, and those along it hardly differ: the flank of a hill is no crest."""
+    here = disparity[y, x]
+    if disparity[y - dy, x - dx] > here or disparity[y + dy, x + dx] > here:
+        return False
+    # A quarter turn of the direction.
+    before, after = disparity[y - dx, x + dy], disparity[y + dx, x - dy]
+    return max(before, after) - here < np.float32(0.3) * (here - min(disparity[y - dy, x - dx], disparity[y + dy, x + dx]))
+
+
+def measure_sides(disparity: Float32Array, levels: Levels, ridge: NDArray[np.bool_], reach: int) -> Float32Array:
     """Signed distance to the depth's edge.
 
     Returns:
@@ -81,7 +136,7 @@ def measure_sides(disparity: Float32Array, levels: Levels, reach: int) -> Float3
     places = np.array([(dy, dx) for _, dy, dx in ring], np.int64).reshape(-1, 2)
     lengths = np.array([sqrt(square) - 0.5 for square, _, _ in ring], np.float32)
     side = np.empty_like(disparity)
-    _measure_sides(disparity, levels.far, levels.near, levels.edge, places, lengths, np.float32(reach + 1), side)
+    _measure_sides(disparity, levels.far, levels.near, levels.edge, ridge, places, lengths, np.float32(reach + 1), side)
     return side
 
 
@@ -91,6 +146,7 @@ def _measure_sides(
     far: Float32Array,
     near: Float32Array,
     edge: NDArray[np.bool_],
+    ridge: NDArray[np.bool_],
     places: NDArray[np.int64],
     lengths: Float32Array,
     none: np.float32,
@@ -105,11 +161,13 @@ def _measure_sides(
                 continue
             # Every pixel asks by its own two surfaces: where a third one comes into reach, no false edge arises.
             middle = np.float32(0.5) * (far[j, i] + near[j, i])
-            is_near = disparity[y, x] > middle
+            is_near = disparity[y, x] > middle or ridge[y, x]
             distance = none
             for k in range(places.shape[0]):
                 yy, xx = y + places[k, 0], x + places[k, 1]
-                if 0 <= yy < height and 0 <= xx < width and (disparity[yy, xx] > middle) != is_near:
+                if not (0 <= yy < height and 0 <= xx < width):
+                    continue
+                if (disparity[yy, xx] > middle or ridge[yy, xx]) != is_near:
                     distance = lengths[k]
                     break
             side[y, x] = distance if is_near else -distance
@@ -117,10 +175,11 @@ def _measure_sides(
 
 @nb.njit(cache=True, parallel=True, nogil=True)
 def judge(
-    guide: Float32Array,
+    guide: Guide,
     disparity: Float32Array,
     far: Float32Array,
     near: Float32Array,
+    ridge: NDArray[np.bool_],
     side: Float32Array,
     reach: int,
     doubt: float,
@@ -132,6 +191,7 @@ def judge(
         guide: (H, W, 3), see ``guide_of``.
         disparity: (H, W).
         far, near: of the cells, see ``Levels``.
+        ridge: (H, W) bool, see ``find_ridges``.
         side: (H, W) signed distances, see ``measure_sides``.
         reach: as there.
         doubt: distance in pixels that is worth one unit of log odds.
@@ -139,6 +199,7 @@ def judge(
     """
     height, width = disparity.shape
     beyond = np.float32(reach)
+    around = max(AROUND, reach + TILE)
     for tile_row in nb.prange((height + TILE - 1) // TILE):
         sums = np.zeros((2, 10))
         model = np.zeros(17)
@@ -156,7 +217,7 @@ def judge(
                 continue
             j, i = (y0 + y1) // 4, (x0 + x1) // 4
             middle = np.float32(0.5) * (far[j, i] + near[j, i])
-            usable = _model_of(guide, disparity, side, beyond, middle, y0, y1, x0, x1, sums, model)
+            usable = _model_of(guide, disparity, ridge, side, beyond, middle, around, y0, y1, x0, x1, sums, model)
             for y in range(y0, y1):
                 for x in range(x0, x1):
                     distance = side[y, x]
@@ -167,11 +228,13 @@ def judge(
 
 @nb.njit(cache=True, nogil=True)
 def _model_of(
-    guide: Float32Array,
+    guide: Guide,
     disparity: Float32Array,
+    ridge: NDArray[np.bool_],
     side: Float32Array,
     beyond: np.float32,
     middle: np.float32,
+    around: int,
     y0: int,
     y1: int,
     x0: int,
@@ -186,14 +249,15 @@ def _model_of(
     """
     height, width = disparity.shape
     sums[:] = 0.0
-    for y in range(max(y0 - AROUND, 0), min(y1 + AROUND, height), 2):
-        for x in range(max(x0 - AROUND, 0) + (y // 2) % 2, min(x1 + AROUND, width), 2):
+    apart = around // 4
+    for y in range(max(y0 - around, 0), min(y1 + around, height), apart):
+        for x in range(max(x0 - around, 0) + (y // apart) % 2, min(x1 + around, width), apart):
             distance = abs(side[y, x])
             if distance == 0 or distance > beyond:
                 distance = beyond + np.float32(1.0)
             weight = np.float64(distance * distance)
-            s = 1 if disparity[y, x] > middle else 0
-            r, g, b = np.float64(guide[y, x, 0]), np.float64(guide[y, x, 1]), np.float64(guide[y, x, 2])
+            s = 1 if disparity[y, x] > middle or ridge[y, x] else 0
+            r, g, b = guide[y, x, 0] / LEVELS, guide[y, x, 1] / LEVELS, guide[y, x, 2] / LEVELS
             row = sums[s]
             row[0] += weight
             row[1] += weight * r
@@ -233,9 +297,9 @@ def _model_of(
 
 
 @nb.njit(cache=True, nogil=True)
-def _odds_of(guide: Float32Array, y: int, x: int, model: NDArray[np.float64]) -> float:
+def _odds_of(guide: Guide, y: int, x: int, model: NDArray[np.float64]) -> float:
     """Log odds of one pixel's colour."""
-    u, v, w = guide[y, x, 0] - model[5], guide[y, x, 1] - model[6], guide[y, x, 2] - model[7]
+    u, v, w = guide[y, x, 0] / LEVELS - model[5], guide[y, x, 1] / LEVELS - model[6], guide[y, x, 2] / LEVELS - model[7]
     along = model[0] * u + model[1] * v + model[2] * w
     apart = model[4]
     share = along / apart - 0.5
@@ -250,7 +314,7 @@ def _odds_of(guide: Float32Array, y: int, x: int, model: NDArray[np.float64]) ->
     return float(told * min(1.0, STRANGE / max(strange, STRANGE)))
 
 
-def smooth_evidence(guide: Float32Array, odds: Float32Array, side: Float32Array, reach: int) -> None:
+def smooth_evidence(guide: Guide, odds: Float32Array, side: Float32Array, reach: int) -> None:
     """Let evidence flow within surfaces of one colour, so that neighbours decide alike and turn where the plate does.
 
     A recursive filter in the transformed domain (Gastal and Oliveira, 2011), once along rows and once along columns.
@@ -261,19 +325,19 @@ def smooth_evidence(guide: Float32Array, odds: Float32Array, side: Float32Array,
 
 
 @nb.njit(cache=True, inline="always")
-def _kept(guide: Float32Array, side: Float32Array, reach: np.float32, y: int, x: int, yy: int, xx: int) -> np.float32:
+def _kept(guide: Guide, side: Float32Array, reach: np.float32, y: int, x: int, yy: int, xx: int) -> np.float32:
     """Share of the evidence that flows from one pixel to its neighbour."""
     here, there = abs(side[y, x]), abs(side[yy, xx])
     if here == 0 or there == 0 or here > reach or there > reach:
         return np.float32(0.0)
     difference = np.float32(0.0)
     for c in range(3):
-        difference += abs(guide[y, x, c] - guide[yy, xx, c])
+        difference += np.float32(abs(np.int32(guide[y, x, c]) - np.int32(guide[yy, xx, c])))
     return np.exp(-np.float32(sqrt(2.0)) * (np.float32(1.0 / FLOW) + np.float32(1.0 / CONTRAST) * difference))
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _smooth_rows(guide: Float32Array, odds: Float32Array, side: Float32Array, reach: np.float32) -> None:
+def _smooth_rows(guide: Guide, odds: Float32Array, side: Float32Array, reach: np.float32) -> None:
     height, width = odds.shape
     for y in nb.prange(height):
         kept = np.zeros(width, np.float32)
@@ -287,7 +351,7 @@ def _smooth_rows(guide: Float32Array, odds: Float32Array, side: Float32Array, re
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _smooth_columns(guide: Float32Array, odds: Float32Array, side: Float32Array, reach: np.float32) -> None:
+def _smooth_columns(guide: Guide, odds: Float32Array, side: Float32Array, reach: np.float32) -> None:
     height, width = odds.shape
     strip = 64
     for s in nb.prange((width + strip - 1) // strip):
