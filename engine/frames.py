@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.errors import FrameSizeError, ShotError, require
 
-__all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window", "require_size"]
+__all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window", "count_colours", "require_size"]
 
 Float32Array = NDArray[np.float32]
 
@@ -187,6 +187,11 @@ class RenderedFrame:
     pixel_aspect: float = 1.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def count_colours(channels: Sequence[str]) -> int:
+    """How many of the first channels are colours, at least one: R, G and B, or Y alone."""
+    return max(sum(name in ("R", "G", "B", "Y") for name in channels), 1)
 
 
 def require_size(frame: int, size: tuple[int, int], first: tuple[int, int]) -> None:

@@ -8,6 +8,7 @@ from engine.render.inputs import Inputs
 from engine.render.limits import fixed_limits, with_limits
 from engine.render.loop import render
 from engine.render.report import (
+    EdgesMeasured,
     Event,
     LimitsFound,
     Report,
@@ -20,6 +21,7 @@ from engine.render.report import (
 
 __all__ = [
     "DIGEST",
+    "EdgesMeasured",
     "Event",
     "Findings",
     "Inputs",

@@ -6,7 +6,7 @@ carries the digest that the frame would get now. The digest is the SHA-256 of
 * ``PIXELS``, which is raised whenever the same settings start to give other pixels;
 * the shot's settings, without what only says where things are (its name, the paths) and without what is evaluated per
   frame (the keys, the lens), so that moving one key renders only the frames that it moves;
-* the depth limits, the colour configuration that ``$OCIO`` names, and the renderer's own identity (learned weights);
+* the depth limits, what is done to the depth's edges, the colour configuration that ``$OCIO`` names, and the renderer's own identity (learned weights);
 * for this frame, and for the neighbours that the renderer looks at: d_f, K, and the identity of the plate's and the
   depth's file (name without its folder, size, time of change in nanoseconds), so that a shot may be moved or mapped
   to another drive.
@@ -21,11 +21,11 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.depth import DepthLimits
+from engine.depth import DepthLimits, EdgePlan
 from engine.shot import Shot
 
 __all__ = ["DIGEST", "PIXELS", "FrameFacts", "file_identity", "frame_digest", "settings_of"]
@@ -33,7 +33,7 @@ __all__ = ["DIGEST", "PIXELS", "FrameFacts", "file_identity", "frame_digest", "s
 DIGEST: Final = "rackfocus/digest"
 """The header entry."""
 
-PIXELS: Final = 1
+PIXELS: Final = 2
 """Version of the pixels: raise it when a change of the program changes what the same settings render."""
 
 EVALUATED: Final = {
@@ -43,7 +43,7 @@ EVALUATED: Final = {
     "blur": True,
     "lens": True,
     "plate": {"path", "frames", "on_missing"},
-    "depth": {"path", "near", "far", "frame_offset"},
+    "depth": {"path", "near", "far", "frame_offset", "edges", "edge_strength"},
     "output": {"path"},
     "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
@@ -67,13 +67,22 @@ class FrameFacts:
     files: tuple[str, ...]
 
 
-def settings_of(shot: Shot, limits: DepthLimits, identity: str = "") -> str:
-    """The part of the digest that all frames share, as canonical JSON; ``identity`` is the renderer's."""
+def settings_of(shot: Shot, limits: DepthLimits, identity: str = "", plan: EdgePlan | None = None) -> str:
+    """The part of the digest that all frames share, as canonical JSON.
+
+    Args:
+        shot: its settings.
+        limits: of its depth.
+        identity: the renderer's.
+        plan: what is done to the depth's edges; that it was measured or asked for makes no difference.
+    """
     settings: dict[str, Any] = shot.model_dump(mode="json", exclude=EVALUATED)  # type: ignore[arg-type]
     if shot.aperture.image is not None:
         settings["aperture"]["image"] = file_identity(shot.aperture.image)
     settings["ocio"] = _colour_configuration()
     settings["depth"]["in_plate"] = shot.depth.path is None
+    if plan is not None:
+        settings["depth"]["plan"] = asdict(plan)
     if shot.renderer.name == "optical":
         del settings["renderer"]["any_to_bokeh"]
     elif shot.renderer.any_to_bokeh.posterior == "mode":

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Final
 
 import numpy as np
 
-from engine.depth import DepthLimits, clean_edges, sample_disparity, to_disparity
-from engine.errors import KeysError, require
-from engine.frames import Float32Array, FrameRange, PlateFrame, Window, require_size
+from engine.depth import (
+    DepthLimits,
+    EdgePlan,
+    EdgeQuality,
+    EdgeSurvey,
+    clean_edges,
+    condition,
+    sample_disparity,
+    to_disparity,
+)
+from engine.errors import DepthError, KeysError, MediaError, require
+from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours, require_size
 from engine.media import DepthImage, DepthReader, PlateImage, PlateReader, fit_depth
 from engine.render.digest import file_identity
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
+
+LOOKS: Final = 5
+"""Frames, spread over the shot, in which the depth's edges are measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +66,7 @@ class Inputs:
             self.plate.close()
             raise
         self.frames: FrameRange = self.plate.frames
+        self._edges: tuple[DepthLimits, EdgeQuality] | None = None
 
     def __enter__(self) -> Inputs:
         return self
@@ -125,6 +139,39 @@ class Inputs:
         values = clean_edges(found.values) if settings.clean_edges else found.values
         return values, found.repaired
 
+    def edge_quality(self, limits: DepthLimits) -> EdgeQuality:
+        """How good the edges of the shot's depth are; measured once, over a few frames of the whole shot.
+
+        The frames depend on the shot alone, so that every part of a split render finds the same. One that cannot be
+        read is passed over here; a render that needs it says so.
+        """
+        if self._edges is None or self._edges[0] != limits:
+            survey = EdgeSurvey()
+            for frame in self._looks():
+                try:
+                    raw = self.read(frame)
+                    disparity, _ = self.disparity(raw, limits)
+                except (MediaError, DepthError):
+                    continue
+                survey.add(raw.plate.image, count_colours(raw.plate.channels), disparity)
+            self._edges = limits, survey.quality()
+        return self._edges[1]
+
+    def edge_plan(self, limits: DepthLimits) -> EdgePlan | None:
+        """What is done to the depth's edges in every frame; None where they are left as they are."""
+        settings = self._shot.depth
+        if settings.edges == "exact" or settings.edge_strength == 0:
+            return None
+        renderer = self._shot.renderer
+        half = renderer.name == "optical" and renderer.quality == "draft"
+        return EdgePlan.of(self.edge_quality(limits), settings, half=half)
+
+    def _looks(self) -> list[int]:
+        """Frames spread evenly over the shot, each once."""
+        frames = list(self.frames)
+        count = min(LOOKS, len(frames))
+        return [frames[(2 * look + 1) * len(frames) // (2 * count)] for look in range(count)]
+
     def prepare(self, raw: RawFrame, disparity: Float32Array, focus: float, strength: float) -> PlateFrame:
         """What a renderer takes."""
         plate = raw.plate
@@ -141,13 +188,19 @@ class Inputs:
         )
 
     def sampler(self, limits: DepthLimits) -> Callable[[int, float, float, int], float]:
-        """Reads the disparity under a pixel of the display window, as pixel keys of the focus need it."""
+        """Reads the disparity under a pixel of the display window, as pixel keys of the focus need it.
+
+        Of depth whose edges are repaired, the repaired one: a person points at what the plate shows.
+        """
+        plan = self.edge_plan(limits)
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
             self._require_frame(frame)
             raw = self.read(frame)
             left, top = _require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
+            if plan is not None:
+                values = condition(raw.plate.image, count_colours(raw.plate.channels), values, plan)
             return sample_disparity(values, x - left, y - top, radius)
 
         return sample

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
-from engine.depth import DepthLimits
+from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, OutputExistsError, ShotError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.media import FrameWriter, check_output, open_writer
@@ -21,7 +21,7 @@ from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
 from engine.render.limits import NEVER, shot_limits
 from engine.render.pull import FocusPull
-from engine.render.report import Report, Started, Summary, Warnings, Written, ignore
+from engine.render.report import EdgesMeasured, Report, Started, Summary, Warnings, Written, ignore
 from engine.render.stages import Assembly
 from engine.renderers import Renderer, open_renderer
 from engine.shot import Shot
@@ -118,13 +118,15 @@ class _Job:
         renderer: Renderer,
         limits: DepthLimits,
         pull: FocusPull,
+        plan: EdgePlan | None,
         cancel: threading.Event,
     ) -> None:
         self._shot = shot
         self._inputs = inputs
         self._renderer = renderer
         self._limits = limits
-        self._settings = settings_of(shot, limits, renderer.identity)
+        self._plan = plan
+        self._settings = settings_of(shot, limits, renderer.identity, plan)
         self._known: dict[int, FrameFacts] = {}
         self._defocus = Defocus.of(shot)
         self._cancel = cancel
@@ -135,7 +137,10 @@ class _Job:
     def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
         renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
-        return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), cancel)
+        plan = inputs.edge_plan(limits)
+        if shot.depth.edges != "exact":
+            report(EdgesMeasured(inputs.edge_quality(limits).sentence(), repaired=plan is not None))
+        return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), plan, cancel)
 
     def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:
         """The frames that have to be made: all, or those without a whole file of the same digest in ``writer``.
@@ -161,14 +166,13 @@ class _Job:
 
     def digest(self, frame: int) -> str:
         """The settings digest of a frame."""
-        near = self._renderer.reach(FrameRange.of([frame]), self._inputs.frames)
-        return frame_digest(self._settings, [self._facts(f) for f in near])
+        return frame_digest(self._settings, [self._facts(f) for f in self._needed(FrameRange.of([frame]))])
 
     def run(self, todo: FrameRange, writer: FrameWriter) -> Generator[Written, None, None]:
         """Read ahead, render, write behind."""
         if not todo.numbers:
             return
-        needed = self._renderer.reach(todo, self._inputs.frames)
+        needed = self._needed(todo)
 
         def source() -> Iterable[RawFrame]:
             return (self._inputs.read(frame) for frame in needed)
@@ -182,18 +186,25 @@ class _Job:
         stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
         yield from stages.run(self._cancel)
 
+    def _needed(self, frames: FrameRange) -> FrameRange:
+        """The frames to read so that some can be rendered: what the renderer looks at, and what their edges hear."""
+        within = self._inputs.frames
+        return reach_of(self._renderer.reach(frames, within), within, self._plan)
+
     def _render(self, raws: Iterable[RawFrame], todo: FrameRange) -> Iterator[_Made]:
         asked = self._shot.output.layers
         waiting: dict[int, PlateFrame] = {}  # as many as the renderer holds back, and only where layers need them
 
+        within = self._inputs.frames
+        looked_at = self._renderer.reach(todo, within)
+
         def plates() -> Iterator[PlateFrame]:
-            for raw in raws:
-                plate = self._prepare(raw)
-                if asked and raw.frame in todo:
-                    waiting[raw.frame] = plate
+            for plate in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+                if asked and plate.frame in todo:
+                    waiting[plate.frame] = plate
                 yield plate
 
-        for rendered in self._renderer.stream(plates(), todo, self._inputs.frames):
+        for rendered in self._renderer.stream(plates(), todo, within):
             for kind in rendered.notes:
                 self.warnings.note(kind, 1)
             plate = waiting.pop(rendered.frame, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 __all__ = [
+    "EdgesMeasured",
     "Event",
     "LimitsFound",
     "Report",
@@ -36,6 +37,14 @@ class LimitsFound:
 
     near: float | None
     far: float | None
+
+
+@dataclass(frozen=True)
+class EdgesMeasured:
+    """How good the depth's edges are, in a sentence, and whether they are repaired."""
+
+    sentence: str
+    repaired: bool
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Summary:
         return self.written / self.seconds if self.seconds > 0 else 0.0
 
 
-Event = Searching | LimitsFound | Started | Written | Warned | Summary
+Event = Searching | LimitsFound | EdgesMeasured | Started | Written | Warned | Summary
 Report = Callable[[Event], None]
 
 

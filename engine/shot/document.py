@@ -128,6 +128,14 @@ class Depth(_Part):
     )
     unpremultiply: bool = Field(False, description="Divide the depth by the plate's alpha before use.")
     clean_edges: bool = Field(True, description="Snap antialiased depth at an edge to the surface on one side of it.")
+    edges: Literal["auto", "exact", "repair"] = Field(
+        "auto",
+        description="How edges are treated: exact leaves them; repair makes soft edges hard and moves them to the "
+        "plate's own; auto measures the shot and repairs where it helps.",
+    )
+    edge_strength: Annotated[float, Field(ge=0, le=4)] = Field(
+        1.0, description="How far edges may be moved, as a multiple of what was measured; 0 leaves them."
+    )
     fit: Literal["error", "scale"] = Field("error", description="What to do when depth and plate differ in size.")
     frame_offset: int = Field(0, description="Added to the plate's frame number to find the depth's file.")
 

@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from engine.depth import DepthLimits, focus_curve
+from engine.depth import DepthLimits, condition, focus_curve
 from engine.errors import ShotError, require
-from engine.frames import Float32Array, Window
+from engine.frames import Float32Array, Window, count_colours
 from engine.media import DepthImage, fit_depth
 from engine.optics import strength_curve
 from engine.render import Inputs, Report
@@ -142,6 +142,11 @@ class OpenShot:
             check()
             disparity, _ = self._inputs.disparity(raw, limits)
             check()
+            plan = self._inputs.edge_plan(limits)
+            if plan is not None:
+                # By this frame alone: a preview does not read the frames around it.
+                disparity = condition(raw.plate.image, count_colours(raw.plate.channels), disparity, plan)
+                check()
             plate = raw.plate
             self._shown = (
                 frame,

@@ -85,7 +85,9 @@ def focusing_shot(clip: str, focusing: Focusing) -> Shot:
     return Shot(
         name=f"{clip} {focusing.name}",
         plate=Plate(path="../plate/plate.%04d.exr", frames=f"{frames[0]}-{frames[-1]}"),
-        depth=Depth(path="../disparity/disparity.%04d.exr", channel="Z", convention="direct", clean_edges=False),
+        depth=Depth(
+            path="../disparity/disparity.%04d.exr", channel="Z", convention="direct", clean_edges=False, edges="exact"
+        ),
         focus=Focus(keys=focus),
         blur=Blur(keys=blur[:1] if len(set(focusing.strength)) == 1 else blur),
         output=Output(path="rendered/rendered.%04d.exr"),

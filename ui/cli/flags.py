@@ -86,6 +86,8 @@ SHOT_FLAGS: Final = (
             "--far": "depth.far",
             "--unpremultiply": "depth.unpremultiply",
             "--clean-edges": "depth.clean_edges",
+            "--depth-edges": "depth.edges",
+            "--edge-strength": "depth.edge_strength",
             "--depth-fit": "depth.fit",
             "--depth-offset": "depth.frame_offset",
         },

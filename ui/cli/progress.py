@@ -10,7 +10,18 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
-from engine.render.report import Event, LimitsFound, Report, Searching, Started, Summary, Warned, Written, counted
+from engine.render.report import (
+    EdgesMeasured,
+    Event,
+    LimitsFound,
+    Report,
+    Searching,
+    Started,
+    Summary,
+    Warned,
+    Written,
+    counted,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -20,6 +31,7 @@ __all__ = ["NAMES", "counting", "describe_summary", "progress"]
 NAMES: dict[type[Event], str] = {
     Searching: "searching",
     LimitsFound: "limits",
+    EdgesMeasured: "edges",
     Started: "started",
     Written: "frame",
     Warned: "warning",
@@ -171,6 +183,8 @@ def _word(event: Event) -> str:
     if isinstance(event, LimitsFound):
         far = "infinity" if event.far is None else f"{event.far:g}"
         return f"depth limits found: near {event.near:g}, far {far}"
+    if isinstance(event, EdgesMeasured):
+        return f"{event.sentence}: {'they are repaired' if event.repaired else 'they are left as they are'}"
     if isinstance(event, Warned):
         return f"rackfocus: warning: {event.kind}: {event.message}"
     return describe_summary(event) if isinstance(event, Summary) else ""

@@ -116,7 +116,9 @@ def _is_crest(disparity: Float32Array, y: int, x: int, dy: int, dx: int) -> bool
         return False
     # A quarter turn of the direction.
     before, after = disparity[y - dx, x + dy], disparity[y + dx, x - dy]
-    return max(before, after) - here < np.float32(0.3) * (here - min(disparity[y - dy, x - dx], disparity[y + dy, x + dx]))
+    return max(before, after) - here < np.float32(0.3) * (
+        here - min(disparity[y - dy, x - dx], disparity[y + dy, x + dx])
+    )
 
 
 def measure_sides(disparity: Float32Array, levels: Levels, ridge: NDArray[np.bool_], reach: int) -> Float32Array:

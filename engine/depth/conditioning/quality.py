@@ -178,9 +178,7 @@ def _placed(profile: NDArray[np.float64]) -> tuple[float, int] | None:
 
 
 @nb.njit(cache=True, nogil=True)
-def _survey(
-    disparity: Float32Array, guide: Guide, widths: NDArray[np.int64], profile: NDArray[np.float64]
-) -> int:
+def _survey(disparity: Float32Array, guide: Guide, widths: NDArray[np.int64], profile: NDArray[np.float64]) -> int:
     """Add the crossings along rows to the sums; returns how many the plate told something about."""
     height, width = disparity.shape
     margin = max(SIDE + PLATEAU, PROFILE) + 1

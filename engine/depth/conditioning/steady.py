@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.depth.conditioning.frame import REACH, Evidence, OpenEdges, open_edges
 from engine.depth.conditioning.plan import EdgePlan
-from engine.frames import FrameRange, PlateFrame
+from engine.frames import FrameRange, PlateFrame, count_colours
 
 __all__ = ["conditioned", "reach_of"]
 
@@ -46,8 +46,7 @@ def conditioned(
     waiting: deque[tuple[PlateFrame, OpenEdges]] = deque()
     heard: deque[tuple[int, Evidence]] = deque()
     for plate in plates:
-        colours = sum(name in ("R", "G", "B", "Y") for name in plate.channels)
-        edges = open_edges(plate.image, max(colours, 1), plate.disparity, plan)
+        edges = open_edges(plate.image, count_colours(plate.channels), plate.disparity, plan)
         heard.append((place[plate.frame], edges.evidence))
         if plate.frame in wanted:
             waiting.append((plate, edges))
