@@ -6,7 +6,8 @@ carries the digest that the frame would get now. The digest is the SHA-256 of
 * ``PIXELS``, which is raised whenever the same settings start to give other pixels;
 * the shot's settings, without what only says where things are (its name, the paths) and without what is evaluated per
   frame (the keys, the lens), so that moving one key renders only the frames that it moves;
-* the depth limits, what is done to the depth's edges, the colour configuration that ``$OCIO`` names, and the renderer's own identity (learned weights);
+* the depth limits, what is done to the depth's edges;
+* the colour configuration that ``$OCIO`` names, and the renderer's own identity (learned weights);
 * for this frame, and for the neighbours that the renderer looks at: d_f, K, and the identity of the plate's and the
   depth's file (name without its folder, size, time of change in nanoseconds), so that a shot may be moved or mapped
   to another drive.

@@ -138,7 +138,7 @@ class _Job:
         limits = shot_limits(shot, inputs, report, cancel)
         renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
         plan = inputs.edge_plan(limits)
-        if shot.depth.edges != "exact":
+        if shot.depth.edges != "exact" and inputs.edge_quality(limits).crossings:
             report(EdgesMeasured(inputs.edge_quality(limits).sentence(), repaired=plan is not None))
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), plan, cancel)
 

@@ -17,6 +17,7 @@ from typing import Final, TextIO
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
 from engine.render import (
+    EdgesMeasured,
     Event,
     LimitsFound,
     Searching,
@@ -137,6 +138,8 @@ class _Report:
                 self._log.status(f"finding the depth limits of {counted(event.total)}")
         elif isinstance(event, LimitsFound):
             self._log.status(f"depth limits found: near {event.near}, far {event.far}")
+        elif isinstance(event, EdgesMeasured):
+            self._log.status(event.sentence)
         elif isinstance(event, Started):
             self._done, self._total = event.skipped, event.skipped + event.total
             self._log.status(f"rendering {counted(event.total)}, {event.skipped} up to date")

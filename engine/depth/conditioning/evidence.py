@@ -37,7 +37,7 @@ MOST_ODDS: Final = 16.0
 STRANGE: Final = 9.0
 """Squared distance, in standard deviations, from which a colour belongs to neither side and counts less."""
 
-NEAR_BIAS: Final = 0.3
+NEAR_BIAS: Final = 0.0
 """Where the plate does not tell, the near side is drawn a little too large: the other way background stays on it."""
 
 FLOW: Final = 6.0
@@ -116,9 +116,8 @@ def _is_crest(disparity: Float32Array, y: int, x: int, dy: int, dx: int) -> bool
         return False
     # A quarter turn of the direction.
     before, after = disparity[y - dx, x + dy], disparity[y + dx, x - dy]
-    return max(before, after) - here < np.float32(0.3) * (
-        here - min(disparity[y - dy, x - dx], disparity[y + dy, x + dx])
-    )
+    fall = here - min(disparity[y - dy, x - dx], disparity[y + dy, x + dx])
+    return bool(max(before, after) - here < np.float32(0.3) * fall)
 
 
 def measure_sides(disparity: Float32Array, levels: Levels, ridge: NDArray[np.bool_], reach: int) -> Float32Array:
@@ -295,7 +294,7 @@ def _model_of(
     model[2] = inverse[2] * u + inverse[4] * v + inverse[5] * w
     model[4] = model[0] * u + model[1] * v + model[2] * w
     model[5], model[6], model[7] = f[1], f[2], f[3]
-    return model[4] > 1e-3
+    return bool(model[4] > 1e-3)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -335,7 +334,9 @@ def _kept(guide: Guide, side: Float32Array, reach: np.float32, y: int, x: int, y
     difference = np.float32(0.0)
     for c in range(3):
         difference += np.float32(abs(np.int32(guide[y, x, c]) - np.int32(guide[yy, xx, c])))
-    return np.exp(-np.float32(sqrt(2.0)) * (np.float32(1.0 / FLOW) + np.float32(1.0 / CONTRAST) * difference))
+    steepness = np.float32(1.0 / FLOW) + np.float32(1.0 / CONTRAST) * difference
+    kept: np.float32 = np.exp(-np.float32(sqrt(2.0)) * steepness)
+    return kept
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

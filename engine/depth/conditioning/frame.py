@@ -26,7 +26,7 @@ SAY: Final = (1.0, 0.7, 0.5)
 """Weight of a frame's evidence by its distance in frames."""
 
 ALIKE: Final = 9.0
-"""Difference of the guide, in levels, at which another frame's pixel hardly shows the same thing: film grain is less."""
+"""Difference of the guide, in levels, at which another frame's pixel hardly shows the same thing: grain is less."""
 
 ODDS_STEPS: Final = np.float32(4.0)
 """Kept log odds are whole numbers of quarters."""
@@ -137,9 +137,10 @@ def _hear(
         for x in range(width):
             if side[y, x] == 0 or abs(side[y, x]) > reach or odds[y, x] == 0:
                 continue
-            difference = 0
+            square = np.float32(0.0)
             for c in range(3):
-                difference = max(difference, abs(np.int32(guide[y, x, c]) - np.int32(other[y, x, c])))
-            share = say * np.exp(-np.float32(difference * difference) * np.float32(1.0 / (ALIKE * ALIKE)))
+                difference = np.float32(guide[y, x, c]) - np.float32(other[y, x, c])
+                square = max(square, difference * difference)
+            share = say * np.exp(-square * np.float32(1.0 / (ALIKE * ALIKE)))
             total[y, x] += share * np.float32(odds[y, x]) / ODDS_STEPS
             weight[y, x] += share

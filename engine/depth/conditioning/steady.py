@@ -1,4 +1,4 @@
-"""Conditioned depth over time: a stream of frames in which each hears its neighbours, so that still edges stay still."""
+"""Conditioned depth over time: each frame of a stream hears its neighbours, so that still edges stay still."""
 
 from __future__ import annotations
 

@@ -97,11 +97,12 @@ def _find_trusted(
 
 @nb.njit(cache=True, inline="always")
 def _belongs(value: np.float32, own: np.float32, far: np.float32, near: np.float32, is_near: bool) -> bool:
-    """Whether a disparity is that of a side's surface; ``own`` is the pixel's, of which softness took a part at most."""
+    """Whether a disparity is that of a side's surface; ``own`` is the pixel's, of which softness took but a part."""
     margin = np.float32(OWN_SIDE) * (near - far)
     if not is_near:
-        return value < far + margin
-    return near - margin < value < max(near + margin, far + (own - far) * np.float32(1.0 / LEAST_SHARE))
+        return bool(value < far + margin)
+    highest = max(near + margin, far + (own - far) * np.float32(1.0 / LEAST_SHARE))
+    return bool(near - margin < value < highest)
 
 
 @nb.njit(cache=True, nogil=True)
