@@ -37,7 +37,7 @@ CONTRAST: Final = 11.0
 WIDTHS: Final = 120
 """Bins of softness, a tenth of a pixel each."""
 
-ENOUGH: Final = 50
+ENOUGH: Final = 20
 """Crossings from which the plate's answer is believed."""
 
 HARD: Final = 0.5
@@ -140,7 +140,8 @@ class EdgeSurvey:
         placed = [(place, count) for place, count in answers if place is not None]
         if not placed:
             return EdgeQuality(crossings, softness, softest, 0.0, 1, seen=False)
-        offset = float(np.average([place[0] for place, _ in placed], weights=[count for _, count in placed]))
+        # Rounded, so that the order in which sums were made shows nowhere.
+        offset = round(float(np.average([place[0] for place, _ in placed], weights=[n for _, n in placed])), 3)
         return EdgeQuality(crossings, softness, softest, offset, max(place[1] for place, _ in placed), seen=True)
 
 
