@@ -62,8 +62,11 @@ def depth_shots(which: DepthSet, width: int, frames: int, names: Sequence[str] =
         for focus in FOCUSES
     ]
     height = round(width * 9 / 16)
-    scenes = benchmark_shots(width, height) if which == "tune" else _held_scenes(width, height)
-    every = (*composed, *(_traced(shot, frames) for shot in scenes))
+    if which == "tune":
+        scenes = [DepthShot(shot.name, "traced", _part(shot, frames)) for shot in benchmark_shots(width, height)]
+    else:
+        scenes = _held_scenes(width, height, frames)
+    every = (*composed, *scenes)
     unknown = [name for name in names if not any(_is(shot, name) for shot in every)]
     require(
         not unknown,
@@ -82,36 +85,42 @@ def _composed(picture: Picture, focus: str, frames: int, folder: Path | None, sa
     return composed_shot(picture, focus, frames)
 
 
-def _traced(shot: SceneShot, frames: int) -> DepthShot:
+def _part(shot: SceneShot, frames: int) -> Callable[[Path | None, Say], KnownShot]:
+    """Makes so many frames from the middle of a shot."""
     start = max((len(shot.frames) - frames) // 2, 0)
     part = slice(start, start + frames)
     cut = replace(shot, frames=shot.frames[part], focus=shot.focus[part], strength=shot.strength[part])
-    return DepthShot(shot.name, "traced", partial(known_shot, cut))
+    return partial(known_shot, cut)
 
 
-def _held_scenes(width: int, height: int) -> tuple[SceneShot, ...]:
+def _held_scenes(width: int, height: int, frames: int) -> list[DepthShot]:
     """Random scenes, each with the focus on one of its elements or on what is behind them, and the demo's terrace."""
-    from training.scenes.clip_scenes import clip_scene
-
-    shots = []
-    for number, seed in enumerate(SEEDS):
-        clip = clip_scene((seed,), width, height, 24)
-        seen = clip.disparities()
-        column = number % (seen.shape[1] + 1)
-        focus = seen[:, column] if column < seen.shape[1] else clip.beyond_disparities()
-        strength = (12.0, 24.0, 36.0)[number % 3] * width / FULL_WIDTH
-        places = range(10, 14)
-        shots.append(
-            SceneShot(
-                f"random-{seed}",
-                replace(clip.at(0), seed=clip.seed),
-                tuple(places),
-                tuple(float(focus[place]) for place in places),
-                (strength,) * len(places),
-            )
-        )
     demo = demo_shot(width, height)
+    shots = [
+        DepthShot(f"random-{seed}", "traced", partial(_random, number, width, height, frames))
+        for number, seed in enumerate(SEEDS)
+    ]
     for name, d_f in (("terrace-near", 0.82), ("terrace-middle", 0.44), ("terrace-far", 0.05)):
         # Held in place of the demo's pull, so that what stands still can be told from what flickers.
-        shots.append(replace(demo, name=name, frames=demo.frames[10:14], focus=(d_f,) * 4, strength=demo.strength[:4]))
-    return tuple(shots)
+        held = replace(demo, name=name, focus=(d_f,) * len(demo.frames))
+        shots.append(DepthShot(name, "traced", _part(held, frames)))
+    return shots
+
+
+def _random(number: int, width: int, height: int, frames: int, folder: Path | None, say: Say) -> KnownShot:
+    """Draws a scene only now: its props take seconds to make."""
+    from training.scenes.clip_scenes import WHOLE_WAY, clip_scene
+
+    clip = clip_scene((SEEDS[number],), width, height, WHOLE_WAY)
+    seen = clip.disparities()
+    column = number % (seen.shape[1] + 1)
+    focus = seen[:, column] if column < seen.shape[1] else clip.beyond_disparities()
+    strength = (12.0, 24.0, 36.0)[number % 3] * width / FULL_WIDTH
+    shot = SceneShot(
+        f"random-{SEEDS[number]}",
+        clip.at(0),
+        tuple(range(WHOLE_WAY)),
+        tuple(float(d_f) for d_f in focus),
+        (strength,) * WHOLE_WAY,
+    )
+    return _part(shot, frames)(folder, say)
