@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from training.benchmark.composed import FOCUSES
-from training.benchmark.table import Rows, finite, mean, number
+from training.benchmark.contenders import OWN
+from training.benchmark.table import Rows, best, finite, mean, number
 
-__all__ = ["DepthReport", "DepthScore"]
+__all__ = ["Behind", "DepthReport", "DepthScore"]
 
 _EXACT: Final = "exact"
 
@@ -39,6 +40,27 @@ class DepthScore:
     faint_flicker: float
     cpu_seconds: float
 
+
+@dataclass(frozen=True)
+class Behind:
+    """A mean in which one of ours is worse than the best of the others.
+
+    Attributes:
+        group, way, renderer: whose mean.
+        measure: which field of :class:`DepthScore`.
+        value, best: its own and the best other's.
+    """
+
+    group: str
+    way: str
+    renderer: str
+    measure: str
+    value: float
+    best: float
+
+
+_COMPARED: Final = {"psnr": True, "edge_psnr": True, "speckle": False, "flicker": False, "faint_flicker": False}
+"""Measures in which others must not be better, and whether more is better."""
 
 _MEASURES: Final = tuple(f.name for f in fields(DepthScore) if f.type == "float")
 
@@ -71,6 +93,18 @@ class DepthReport:
             for renderer in self.versions
             if (found := self._of(group, way, renderer))
         )
+
+    def behind(self) -> tuple[Behind, ...]:
+        """Every mean in which a renderer of ours is worse than the best of the others, in any measure but time."""
+        means = self.means()
+        found = []
+        for mine in (m for m in means if m.renderer in OWN):
+            others = [m for m in means if (m.group, m.way) == (mine.group, mine.way) and m.renderer not in OWN]
+            for measure, larger in _COMPARED.items():
+                value, goal = getattr(mine, measure), best((getattr(m, measure) for m in others), larger)
+                if (value < goal) if larger else (value > goal):
+                    found.append(Behind(mine.group, mine.way, mine.renderer, measure, value, goal))
+        return tuple(found)
 
     def rows(self) -> Rows:
         """The means, with what each way costs a renderer against exact disparity (in decibels, positive is lost)."""
@@ -110,6 +144,7 @@ class DepthReport:
             {
                 "shots": [_plain(score) for score in self.scores],
                 "means": [_plain(score) for score in self.means()],
+                "behind": [{**asdict(b), "value": finite(b.value), "best": finite(b.best)} for b in self.behind()],
                 "ways": self.ways,
                 "versions": self.versions,
                 "skipped": self.skipped,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -226,8 +227,11 @@ def _print_report(report: _Report, file: Path) -> None:
     from training.benchmark import DepthReport, aligned
 
     typer.echo(aligned(report.rows()))
-    if isinstance(report, DepthReport) and len(report.cells()) > 1:
-        typer.echo("\n" + aligned(report.cells()))
+    if isinstance(report, DepthReport):
+        if len(report.cells()) > 1:
+            typer.echo("\n" + aligned(report.cells()))
+        behind = Counter(b.renderer for b in report.behind())
+        typer.echo("".join(f"\n{name}: behind the best other in {count} means" for name, count in behind.items()))
     versions: Mapping[str, str] = report.versions
     typer.echo("\n" + ", ".join(f"{name} {version}".strip() for name, version in versions.items()))
     for name, reason in report.skipped.items():

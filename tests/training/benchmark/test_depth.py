@@ -61,6 +61,19 @@ def test_the_report_is_json_for_machines(report: DepthReport) -> None:
     assert read["ways"]["soft-3"] == "Gaussian of 3 px"
 
 
+def test_where_another_is_better_is_named(report: DepthReport) -> None:
+    means = {(m.way, m.renderer): m for m in report.means()}
+    for found in report.behind():
+        ours, other = (means[found.way, name] for name in ("Rackfocus final", "Soft peer"))
+        assert found.renderer == "Rackfocus final"
+        assert (found.value, found.best) == (getattr(ours, found.measure), getattr(other, found.measure))
+    named = {(found.way, found.measure) for found in report.behind()}
+    for way in ("exact", "soft-3"):
+        ours, other = means[way, "Rackfocus final"], means[way, "Soft peer"]
+        assert ((way, "psnr") in named) == (ours.psnr < other.psnr)
+        assert ((way, "speckle") in named) == (ours.speckle > other.speckle)
+
+
 def test_pictures_lie_in_the_folder_when_they_are_asked_for(report: DepthReport) -> None:
     assert report.pictures is not None
     names = {path.name for path in report.pictures.iterdir()}
