@@ -116,7 +116,7 @@ def score_depth(known: KnownShot, group: str, way: str, renderer: str, rendering
         plate = display(frame.image[..., :3])
         whole.add(result, goal)
         edges.add(result, goal, edge_band(frame.disparity))
-        specks.add(result, plate, frame.disparity)
+        specks.add(result, plate, frame.disparity, goal)
         flickers.add(result, goal, plate, frame.disparity)
     plain, faint = flickers.shares
     return DepthScore(

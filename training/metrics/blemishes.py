@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,7 @@ from numba import njit
 
 from engine.frames import Float32Array
 from training.metrics.edges import edge_band
-from training.metrics.pictures import Mask, paired
+from training.metrics.pictures import Mask, display, paired
 
 __all__ = [
     "BLEMISH_RADIUS",
@@ -62,9 +63,17 @@ class Speckle:
         self.specks = 0
         self.pixels = 0
 
-    def add(self, result: Float32Array, plate: Float32Array, disparity: Float32Array) -> None:
-        """Add a frame: result and plate (H, W, C) in display values, and the exact disparity (H, W)."""
+    def add(
+        self,
+        result: Float32Array,
+        plate: Float32Array,
+        disparity: Float32Array,
+        reference: Float32Array | None = None,
+    ) -> None:
+        """Add a frame: pictures (H, W, C) in display values, the truth if there is one, and the exact disparity."""
         looked_at = calm_pixels(plate) & edge_band(disparity, BLEMISH_RADIUS)
+        if reference is not None:
+            looked_at &= _largest(_off_median(reference)) <= SPECK
         self.specks += int(np.count_nonzero(_off_median(result)[looked_at] > SPECK))
         self.pixels += int(np.count_nonzero(looked_at))
 
@@ -103,17 +112,22 @@ class Flicker:
 
 
 def speckle(
-    results: Iterable[Float32Array], plates: Iterable[Float32Array], disparities: Iterable[Float32Array]
+    results: Iterable[Float32Array],
+    plates: Iterable[Float32Array],
+    disparities: Iterable[Float32Array],
+    references: Iterable[Float32Array | None] | None = None,
 ) -> float:
     """Beads and sparkles beside depth edges: single pixels that differ from those around them where the plate is calm.
 
     The share of the pixels that lie within 6 pixels of a depth edge and are calm in the plate whose display value, in
     any channel, stands off the median of the result's 5x5 pixels by more than 0.06. A gradient has none, however
-    steep; a disc of light as small as a few pixels has some, so compare with another renderer or with the truth.
+    steep. A sharp little disc of light has some by right: where the truth is given, pixels with such a one within 5x5
+    pixels of it are not looked at (by rights a street of bulbs has 1 %, more than any renderer's own specks).
 
     Args:
         results, plates: frames (H, W, C), scene-linear, in the same order.
         disparities: (H, W) of each frame, exact: what was spoiled for the renderer is not what is judged by.
+        references: the truth of each frame, where there is one.
 
     Returns:
         0 to 1, lower is better, pooled over all frames; NaN where there is no such pixel.
@@ -122,8 +136,10 @@ def speckle(
         FormatError: a result and its plate differ in size.
     """
     found = Speckle()
-    for result, plate, disparity in zip(results, plates, disparities, strict=True):
-        found.add(*paired(result, plate), disparity)
+    goals = repeat(None) if references is None else references
+    frames = zip(results, plates, disparities, strict=True)
+    for (result, plate, disparity), goal in zip(frames, goals, strict=references is not None):
+        found.add(*paired(result, plate), disparity, None if goal is None else display(goal))
     return found.share
 
 

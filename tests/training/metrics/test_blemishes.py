@@ -47,6 +47,16 @@ def test_what_the_plate_itself_shows_is_no_blemish() -> None:
     assert speckle([plate], [plate], [step()]) == 0.0
 
 
+def test_a_lamp_that_the_truth_has_is_no_speck_and_another_beside_it_is() -> None:
+    lamp = grey()
+    lamp[10, SIDE // 2 + 2] = 0.8
+    two = lamp.copy()
+    two[30, SIDE // 2 + 2] = 0.8
+    assert speckle([lamp], [grey()], [step()]) > 0.0
+    assert speckle([lamp], [grey()], [step()], [lamp]) == 0.0
+    assert speckle([two], [grey()], [step()], [lamp]) == pytest.approx(1 / (SIDE * 14 - 25))
+
+
 def test_without_a_depth_edge_there_is_no_number() -> None:
     flat = np.zeros((SIDE, SIDE), np.float32)
     assert math.isnan(speckle([grey()], [grey()], [flat]))
