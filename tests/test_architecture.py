@@ -32,6 +32,7 @@ TORCH_ROOMS = (
     "engine/runtime/torch",
     "engine/runtime/onnx",
     "training/benchmark/networks",
+    "training/benchmark/spoiling",
     "training/data/perturbation",
     "training/metrics/networks",
     "training/stages",

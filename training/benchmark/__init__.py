@@ -1,11 +1,16 @@
 """Rackfocus beside other programs: how near to the truth, how fast, how much memory."""
 
+from training.benchmark.depth import DepthOptions, run_depth
+from training.benchmark.depth_report import DepthReport, DepthScore
 from training.benchmark.optical import OpticalOptions, OpticalReport, ShotScore, run_optical
 from training.benchmark.speed import SpeedOptions, SpeedPoint, SpeedReport, run_speed
 from training.benchmark.table import Report, aligned
 from training.benchmark.worker import WorkerOptions, WorkerReport, run_worker
 
 __all__ = [
+    "DepthOptions",
+    "DepthReport",
+    "DepthScore",
     "OpticalOptions",
     "OpticalReport",
     "Report",
@@ -16,6 +21,7 @@ __all__ = [
     "WorkerOptions",
     "WorkerReport",
     "aligned",
+    "run_depth",
     "run_optical",
     "run_speed",
     "run_worker",

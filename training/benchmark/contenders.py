@@ -13,9 +13,23 @@ import numpy as np
 
 from engine.errors import ShotError, require
 from engine.frames import Float32Array, PlateFrame
-from training.peers import Availability, BlenderDefocus, GeglLensBlur, Peer, Rendering
+from training.peers import Availability, BlenderDefocus, GeglLensBlur, Peer, PlainScatter, Rendering
 
-__all__ = ["CONTENDERS", "OWN", "Rackfocus", "contenders"]
+__all__ = ["CONTENDERS", "DEPTH_CONTENDERS", "NAMES", "OWN", "Edges", "Rackfocus", "conditioned", "contenders"]
+
+Edges = Literal["auto", "exact"]
+"""Whether depth edges are conditioned before rendering, as users have it, or taken as they are."""
+
+
+def conditioned(frames: Sequence[PlateFrame], edges: Edges) -> Sequence[PlateFrame]:
+    """The frames of one shot with the depth that the renderer gets.
+
+    Args:
+        frames: of one shot, in its order.
+        edges: ``exact`` hands the depth on as it is; ``auto`` will condition it, and does the same until then.
+    """
+    del edges
+    return frames
 
 
 class Rackfocus:
@@ -24,18 +38,19 @@ class Rackfocus:
     Its time is that of the process (``time.process_time``) while the renderer works on frames that lie in memory, on
     one thread, as the peers are measured too: threads that wait for each other would count as work. One frame is
     rendered before the first measurement of each size, so that compilation is out (``warm_up=False`` leaves that
-    frame out).
+    frame out). Conditioning the depth is a part of the work and of its time.
     """
 
-    def __init__(self, quality: Literal["draft", "final"], warm_up: bool = True) -> None:
+    def __init__(self, quality: Literal["draft", "final"], warm_up: bool = True, edges: Edges = "auto") -> None:
         self.quality: Literal["draft", "final"] = quality
+        self.edges: Edges = edges
         self._warm_up = warm_up
         self._warm: set[tuple[int, ...]] = set()
 
     @property
     def name(self) -> str:
         """As printed in tables."""
-        return f"Rackfocus {self.quality}"
+        return f"Rackfocus {self.quality}" + (" unrepaired" if self.edges == "exact" else "")
 
     def version(self) -> str:
         """Of this distribution; empty when run from a folder that is not installed."""
@@ -55,13 +70,13 @@ class Rackfocus:
         from engine.renderers.optical import OpticalRenderer
 
         if self._warm_up and frames[0].image.shape not in self._warm:
-            OpticalRenderer(quality=self.quality).render(frames[0])
+            OpticalRenderer(quality=self.quality).render(conditioned(frames[:1], self.edges)[0])
             self._warm.add(frames[0].image.shape)
         threads = numba.get_num_threads()
         numba.set_num_threads(1)
         try:
             start = time.process_time()
-            rendered = list(map(OpticalRenderer(quality=self.quality).render, frames))
+            rendered = list(map(OpticalRenderer(quality=self.quality).render, conditioned(frames, self.edges)))
             seconds = (time.process_time() - start) / len(frames)
         finally:
             numba.set_num_threads(threads)
@@ -72,7 +87,18 @@ class Rackfocus:
 CONTENDERS = ("final", "draft", "gegl", "blender")
 """The names by which contenders are chosen, in the order of the tables."""
 
-OWN = {"Rackfocus final": "final", "Rackfocus draft": "draft"}
+DEPTH_CONTENDERS = ("final", "draft", "scatter", "gegl", "blender")
+"""Those that are measured on spoiled depth when none are named."""
+
+NAMES = (*CONTENDERS, "scatter", "final-unrepaired", "draft-unrepaired")
+"""All that can be asked for."""
+
+OWN = {
+    "Rackfocus final": "final",
+    "Rackfocus draft": "draft",
+    "Rackfocus final unrepaired": "final-unrepaired",
+    "Rackfocus draft unrepaired": "draft-unrepaired",
+}
 """Those that are ours: the name in tables, and the name to choose it by."""
 
 
@@ -80,14 +106,14 @@ def contenders(names: Sequence[str] = CONTENDERS, repeats: int = 1) -> tuple[Pee
     """The renderers of these names.
 
     Args:
-        names: of :data:`CONTENDERS`.
-        repeats: runs of each frame of a peer; the least time counts.
+        names: of :data:`NAMES`.
+        repeats: runs of each frame of an outside program; the least time counts.
 
     Raises:
         ShotError: a name is not known.
     """
-    unknown = [name for name in names if name not in CONTENDERS]
-    require(not unknown, ShotError, f"there is no renderer {', '.join(unknown)}; choose from {', '.join(CONTENDERS)}")
+    unknown = [name for name in names if name not in NAMES]
+    require(not unknown, ShotError, f"there is no renderer {', '.join(unknown)}; choose from {', '.join(NAMES)}")
     return tuple(_contender(name, repeats) for name in names)
 
 
@@ -96,4 +122,7 @@ def _contender(name: str, repeats: int) -> Peer:
         return GeglLensBlur.measured(repeats)
     if name == "blender":
         return BlenderDefocus.measured(repeats)
-    return Rackfocus("draft" if name == "draft" else "final")
+    if name == "scatter":
+        return PlainScatter()
+    quality, _, unrepaired = name.partition("-")
+    return Rackfocus("draft" if quality == "draft" else "final", edges="exact" if unrepaired else "auto")

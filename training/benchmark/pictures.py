@@ -10,13 +10,17 @@ import OpenImageIO as oiio  # noqa: N813  the name that its own documentation us
 
 from engine.errors import OutputWriteError
 from engine.frames import Float32Array
-from training.metrics import display
+from training.metrics import display, edge_band
 
-__all__ = ["ERROR_GAIN", "write_pictures", "write_png"]
+__all__ = ["CROP", "ERROR_GAIN", "write_crop", "write_pictures", "write_png"]
 
 ERROR_GAIN = 8.0
 """How much an error picture is brightened."""
 
+CROP = 96
+"""Side of a crop in pixels of the frame; it is shown three times as large."""
+
+_ENLARGED = 3
 _GAP = 8
 _PAPER = 0.12
 
@@ -71,6 +75,43 @@ def write_pictures(
     sheet = folder / f"{name}.png"
     write_png(sheet, _stack([_stack(upper, axis=1), _stack(lower, axis=1)], axis=0))
     return sheet
+
+
+def write_crop(
+    path: Path,
+    plate: Float32Array,
+    truth: Float32Array,
+    results: Mapping[str, Float32Array],
+    disparities: Mapping[str, Float32Array],
+) -> None:
+    """Write the place beside a depth edge where the first result errs most, enlarged without smoothing.
+
+    Args:
+        path: of the PNG, in a folder that is there.
+        plate, truth: (H, W, 3) scene-linear.
+        results: the same of each renderer, in the order in which they are shown; one at least.
+        disparities: (H, W) 0..1, shown in grey; the depth edges are those of the first.
+
+    Raises:
+        OutputWriteError: the file cannot be written.
+    """
+    goal = display(truth)
+    shown = [display(image) for image in results.values()]
+    if not shown:
+        return
+    error = np.square(shown[0] - goal).sum(axis=-1) * edge_band(next(iter(disparities.values())))
+    # A place is as wrong as all that is seen with it: sums over windows from sums over corners.
+    side_y, side_x = (min(CROP, side) for side in error.shape)
+    corners = np.pad(error.cumsum(axis=0, dtype=np.float64).cumsum(axis=1), ((1, 0), (1, 0)))
+    windows = corners[side_y:, side_x:] - corners[:-side_y, side_x:] - corners[side_y:, :-side_x]
+    windows += corners[:-side_y, :-side_x]
+    top, left = (int(place) for place in np.unravel_index(np.argmax(windows), windows.shape))
+    greys = [np.repeat(disparity[..., None], 3, axis=-1) for disparity in disparities.values()]
+    crops = [
+        np.ascontiguousarray(image[top : top + side_y, left : left + side_x].repeat(_ENLARGED, 0).repeat(_ENLARGED, 1))
+        for image in (display(plate), *greys, goal, *shown)
+    ]
+    write_png(path, _stack(crops, axis=1))
 
 
 def _error(shown: Float32Array, goal: Float32Array) -> Float32Array:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownShot", "cache_folder", "known_shot"]
 
+_LAYOUT = 2
+"""Of the cached files; another number makes all of them anew."""
+
 
 @dataclass(frozen=True, eq=False)
 class KnownShot:
@@ -31,11 +34,13 @@ class KnownShot:
         name: of the shot.
         frames: plates with disparity, focus and K, as a renderer gets them; with alpha where a shot has transparency.
         truth: (T, H, W, 3) float32 scene-linear.
+        filtered: (H, W) float32 of every frame: disparity as an antialiased render has it, mixed at edges.
     """
 
     name: str
     frames: tuple[PlateFrame, ...]
     truth: Float32Array
+    filtered: tuple[Float32Array, ...]
 
 
 def cache_folder() -> Path:
@@ -64,13 +69,13 @@ def known_shot(shot: SceneShot, folder: Path | None = None, say: Callable[[str],
         OutputWriteError: the cache cannot be written.
     """
     folder = folder or cache_folder()
-    stem = f"{shot.name}.{shot.scene.width}x{shot.scene.height}"
+    stem = f"{shot.name}.{shot.scene.width}x{shot.scene.height}.{shot.frames[0]}-{shot.frames[-1]}"
     path = folder / f"{stem}.{_digest(shot)}.npz"
     if not path.is_file():
         _trace(shot, path, stem, say)
     with np.load(path, allow_pickle=False) as kept:
         images, truth = kept["image"].astype(np.float32), kept["truth"].astype(np.float32)
-        disparities = kept["disparity"]
+        disparities, filtered = kept["disparity"], kept["filtered"]
     window = Window.of_size(shot.scene.width, shot.scene.height)
     frames = tuple(
         PlateFrame(number, image, ("R", "G", "B", "A")[: image.shape[-1]], disparity, focus, strength, window)
@@ -78,7 +83,7 @@ def known_shot(shot: SceneShot, folder: Path | None = None, say: Callable[[str],
             shot.frames, images, disparities, shot.focus, shot.strength, strict=True
         )
     )
-    return KnownShot(shot.name, frames, truth)
+    return KnownShot(shot.name, frames, truth, tuple(filtered))
 
 
 def _half(images: list[Float32Array]) -> NDArray[np.float16]:
@@ -93,19 +98,20 @@ def _digest(shot: SceneShot) -> str:
     digest = hashlib.sha256()
     for source in sorted(Path(training.scenes.__file__).parent.glob("*.py")):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    numbers = (shot.name, shot.scene.width, shot.scene.height, shot.frames, shot.focus, shot.strength)
+    numbers = (_LAYOUT, shot.name, shot.scene.width, shot.scene.height, shot.frames, shot.focus, shot.strength)
     digest.update(repr(numbers).encode())
     return digest.hexdigest()[:16]
 
 
 def _trace(shot: SceneShot, path: Path, stem: str, say: Callable[[str], None]) -> None:
     """Trace every frame and write them as one file, whole or not at all."""
-    images, disparities, truth = [], [], []
+    images, disparities, filtered, truth = [], [], [], []
     for count, (frame, focus, strength) in enumerate(zip(shot.frames, shot.focus, shot.strength, strict=True), 1):
         say(f"{shot.name}: tracing the truth of frame {count} of {len(shot.frames)}")
         view = shot.scene.view(frame)
         images.append(view.image)
         disparities.append(view.disparity)
+        filtered.append(shot.scene.soft_disparity(frame))
         truth.append(shot.scene.bokeh(frame, focus, strength)[..., :3])
     if min(float(image[..., 3].min()) for image in images) >= 1.0:
         # Alpha that says nothing would only cost every renderer time.
@@ -114,7 +120,8 @@ def _trace(shot: SceneShot, path: Path, stem: str, say: Callable[[str], None]) -
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
             part = Path(scratch) / path.name
-            np.savez(part, image=_half(images), disparity=np.stack(disparities), truth=_half(truth))
+            depths, soft = np.stack(disparities), np.stack(filtered)
+            np.savez(part, image=_half(images), disparity=depths, filtered=soft, truth=_half(truth))
             part.replace(path)
         for older in path.parent.glob(f"{stem}.*.npz"):
             if older != path:

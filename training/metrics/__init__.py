@@ -5,6 +5,7 @@ a person sees on a standard monitor. :data:`MEASURES` lists them with formula an
 OpenCV are in :mod:`training.metrics.networks`.
 """
 
+from training.metrics.blemishes import FLICKERS, Flicker, Speckle, flicker, speckle
 from training.metrics.edges import (
     DEPTH_STEP,
     EDGE_BINS,
@@ -29,15 +30,18 @@ __all__ = [
     "DEPTH_STEP",
     "EDGE_BINS",
     "EDGE_RADIUS",
+    "FLICKERS",
     "MEASURES",
     "RELEASED_PAIRS",
     "BlockNetwork",
     "EdgeDistanceError",
     "EdgePreservation",
+    "Flicker",
     "Flow",
     "FlowDifference",
     "Measure",
     "Moments",
+    "Speckle",
     "SquaredError",
     "TemporalError",
     "add_shot",
@@ -49,12 +53,14 @@ __all__ = [
     "edge_band_psnr",
     "edge_distance",
     "edge_preservation",
+    "flicker",
     "flow_difference",
     "frechet_distance",
     "paired",
     "psnr",
     "psnr_by_edge_distance",
     "seam_figure",
+    "speckle",
     "squared_error",
     "ssim",
     "ssim_of_display",

@@ -1,8 +1,9 @@
-"""Programs of others that blur by depth, run as they are, so that Rackfocus can be measured beside them."""
+"""What Rackfocus is measured beside: programs of others that blur by depth, run as they are, and a plain scatter."""
 
 from training.peers.blender import BlenderDefocus, DefocusSettings
 from training.peers.gegl import GeglLensBlur, LensBlurSettings
 from training.peers.peer import Availability, Peer, Rendering
+from training.peers.scatter import PlainScatter
 
 __all__ = [
     "Availability",
@@ -11,11 +12,12 @@ __all__ = [
     "GeglLensBlur",
     "LensBlurSettings",
     "Peer",
+    "PlainScatter",
     "Rendering",
     "all_peers",
 ]
 
 
 def all_peers() -> tuple[Peer, ...]:
-    """Every peer that this version knows, found on the machine or not."""
+    """Every program of others that this version knows, found on the machine or not."""
     return (GeglLensBlur(), BlenderDefocus())

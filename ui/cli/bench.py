@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -13,28 +14,52 @@ from engine.errors import OutputWriteError
 from engine.networks.presets import PresetName
 
 if TYPE_CHECKING:
-    from training.benchmark import OpticalReport, SpeedReport, WorkerReport
+    from training.benchmark import DepthReport, OpticalReport, SpeedReport, WorkerReport
     from training.benchmark.networks import FlopReport, NetworkSpeedReport
+
+    _Report = OpticalReport | SpeedReport | DepthReport | FlopReport | NetworkSpeedReport | WorkerReport
 
 __all__ = ["bench"]
 
-KINDS: Final = ("optical", "speed", "any-to-bokeh", "worker")
+KINDS: Final = ("optical", "speed", "depth", "any-to-bokeh", "worker")
 
 _Kind = Annotated[
     str,
     typer.Argument(
         metavar="|".join(KINDS),
-        help="How near to the truth; CPU seconds over K and over size; the arithmetic of the learned renderer; or how "
+        help="How near to the truth; CPU seconds over K and over size; how near with depth that is spoiled in many "
+        "ways; the arithmetic of the learned renderer; or how "
         "soon the worker shows a frame and stops.",
     ),
 ]
 _Out = Annotated[Path, typer.Option("--out", help="Folder for tables, plots and pictures.")]
 _Renderers = Annotated[
-    list[str] | None, typer.Option("--renderer", help="final, draft, gegl or blender; repeat. All when not given.")
+    list[str] | None,
+    typer.Option(
+        "--renderer",
+        help="final, draft, gegl, blender or scatter; repeat. All when not given, scatter for depth only. With "
+        "final-unrepaired and draft-unrepaired the depth's edges are taken as they are.",
+    ),
 ]
 _Shots = Annotated[
-    list[str] | None, typer.Option("--shot", help="Name of a benchmark shot; repeat. All when not given.")
+    list[str] | None,
+    typer.Option(
+        "--shot", help="Name of a benchmark shot; for depth also of a picture, like disc; repeat. All when not given."
+    ),
 ]
+_Ways = Annotated[
+    list[str] | None,
+    typer.Option("--way", help="How depth is spoiled, like soft-3 or small-2; repeat. All when not given."),
+]
+_Set = Annotated[
+    Literal["tune", "held"],
+    typer.Option("--set", help="Shots for depth: those to develop by, or those to look at only at the end."),
+]
+_Width = Annotated[
+    int, typer.Option("--width", min=64, metavar="PIXELS", help="Of the ray-traced shots for depth; 512 is quick.")
+]
+_Frames = Annotated[int, typer.Option("--frames", min=1, max=4, help="Of each shot for depth; flicker needs two.")]
+_Pictures = Annotated[bool, typer.Option("--pictures", help="Keep pictures for depth too, of every shot and way.")]
 _Repeats = Annotated[
     int | None, typer.Option("--repeats", min=1, help="Runs of each measurement; the least time counts.")
 ]
@@ -65,6 +90,11 @@ def bench(
     out: _Out = Path("bench-results"),
     renderer: _Renderers = None,
     shot: _Shots = None,
+    way: _Ways = None,
+    which: _Set = "tune",
+    width: _Width = 1024,
+    frames: _Frames = 2,
+    pictures: _Pictures = False,
     repeats: _Repeats = None,
     preset: _Preset = None,
     runtime: _Runtime = None,
@@ -75,11 +105,13 @@ def bench(
     """Measure Rackfocus beside real peers (GEGL, Blender) on scenes with a known answer."""
     if kind not in KINDS:
         raise typer.BadParameter(f'there is no benchmark "{kind}"; choose {" or ".join(KINDS)}')
-    report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport | WorkerReport
+    report: _Report
     if kind == "any-to-bokeh":
         report = _networks(preset, runtime, device, weights, repeats)
     elif kind == "worker":
         report = _worker(repeats)
+    elif kind == "depth":
+        report = _depth(out, renderer, shot, way, which, width, frames, pictures, repeats)
     else:
         report = _optical(out, renderer, shot, repeats) if kind == "optical" else _speed(out, renderer, repeats)
     text = report.to_json()
@@ -126,6 +158,35 @@ def _speed(out: Path, renderers: list[str] | None, repeats: int | None) -> Speed
     )
 
 
+def _depth(
+    out: Path,
+    renderers: list[str] | None,
+    shots: list[str] | None,
+    ways: list[str] | None,
+    which: Literal["tune", "held"],
+    width: int,
+    frames: int,
+    pictures: bool,
+    repeats: int | None,
+) -> DepthReport:
+    from training.benchmark import DepthOptions, run_depth
+
+    plain = DepthOptions()
+    return run_depth(
+        DepthOptions(
+            renderers=tuple(renderers or plain.renderers),
+            shots=tuple(shots or ()),
+            ways=tuple(ways or ()),
+            which=which,
+            width=width,
+            frames=frames,
+            pictures=out / "pictures" if pictures else None,
+            repeats=repeats or plain.repeats,
+            say=_say,
+        )
+    )
+
+
 def _worker(repeats: int | None) -> WorkerReport:
     from training.benchmark import WorkerOptions, run_worker
 
@@ -162,12 +223,15 @@ def _networks(
     return run_network_speed(NetworkSpeedOptions(preset, renderer, repeats=repeats or plain.repeats, say=_say))
 
 
-def _print_report(
-    report: OpticalReport | SpeedReport | FlopReport | NetworkSpeedReport | WorkerReport, file: Path
-) -> None:
-    from training.benchmark import aligned
+def _print_report(report: _Report, file: Path) -> None:
+    from training.benchmark import DepthReport, aligned
 
     typer.echo(aligned(report.rows()))
+    if isinstance(report, DepthReport):
+        if len(report.cells()) > 1:
+            typer.echo("\n" + aligned(report.cells()))
+        behind = Counter(b.renderer for b in report.behind())
+        typer.echo("".join(f"\n{name}: behind the best other in {count} means" for name, count in behind.items()))
     versions: Mapping[str, str] = report.versions
     typer.echo("\n" + ", ".join(f"{name} {version}".strip() for name, version in versions.items()))
     for name, reason in report.skipped.items():
