@@ -4,32 +4,53 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numba
 import numpy as np
 
+from engine.depth import EdgePlan, EdgeSurvey
+from engine.depth import conditioned as stream_conditioned
 from engine.errors import ShotError, require
-from engine.frames import Float32Array, PlateFrame
+from engine.frames import Float32Array, FrameRange, PlateFrame, count_colours
+from engine.shot import Depth
 from training.peers import Availability, BlenderDefocus, GeglLensBlur, Peer, PlainScatter, Rendering
 
-__all__ = ["CONTENDERS", "DEPTH_CONTENDERS", "NAMES", "OWN", "Edges", "Rackfocus", "conditioned", "contenders"]
+__all__ = [
+    "CONTENDERS",
+    "DEPTH_CONTENDERS",
+    "NAMES",
+    "OWN",
+    "Edges",
+    "Rackfocus",
+    "conditioned",
+    "contenders",
+    "edge_plan",
+]
 
 Edges = Literal["auto", "exact"]
 """Whether depth edges are conditioned before rendering, as users have it, or taken as they are."""
 
+LOOKS = 5
+"""Frames in which the edges are measured, as in a render."""
 
-def conditioned(frames: Sequence[PlateFrame], edges: Edges) -> Sequence[PlateFrame]:
-    """The frames of one shot with the depth that the renderer gets.
 
-    Args:
-        frames: of one shot, in its order.
-        edges: ``exact`` hands the depth on as it is; ``auto`` will condition it, and does the same until then.
-    """
-    del edges
-    return frames
+def edge_plan(frames: Sequence[PlateFrame], edges: Edges, *, half: bool = False) -> EdgePlan | None:
+    """What a render would do to the edges of a shot's depth; None leaves them."""
+    if edges == "exact":
+        return None
+    survey = EdgeSurvey()
+    for frame in frames[:: max(len(frames) // LOOKS, 1)]:
+        survey.add(frame.image, count_colours(frame.channels), frame.disparity)
+    return EdgePlan.of(survey.quality(), Depth(), half=half)
+
+
+def conditioned(frames: Sequence[PlateFrame], plan: EdgePlan | None) -> Iterator[PlateFrame]:
+    """The frames with conditioned depth, as a render's stream gives them."""
+    numbers = FrameRange.of(frame.frame for frame in frames)
+    return stream_conditioned(frames, numbers, numbers, plan)
 
 
 class Rackfocus:
@@ -38,14 +59,15 @@ class Rackfocus:
     Its time is that of the process (``time.process_time``) while the renderer works on frames that lie in memory, on
     one thread, as the peers are measured too: threads that wait for each other would count as work. One frame is
     rendered before the first measurement of each size, so that compilation is out (``warm_up=False`` leaves that
-    frame out). Conditioning the depth is a part of the work and of its time.
+    frame out). Conditioning the depth is a part of the work and of its time; measuring the shot's edges, which a
+    render does once, is not.
     """
 
     def __init__(self, quality: Literal["draft", "final"], warm_up: bool = True, edges: Edges = "auto") -> None:
         self.quality: Literal["draft", "final"] = quality
         self.edges: Edges = edges
         self._warm_up = warm_up
-        self._warm: set[tuple[int, ...]] = set()
+        self._warm: set[tuple[tuple[int, ...], bool]] = set()
 
     @property
     def name(self) -> str:
@@ -69,14 +91,15 @@ class Rackfocus:
         """Render the frames as one shot; each frame is said to have taken the mean of them."""
         from engine.renderers.optical import OpticalRenderer
 
-        if self._warm_up and frames[0].image.shape not in self._warm:
-            OpticalRenderer(quality=self.quality).render(conditioned(frames[:1], self.edges)[0])
-            self._warm.add(frames[0].image.shape)
+        plan = edge_plan(frames, self.edges, half=self.quality == "draft")
+        if self._warm_up and (frames[0].image.shape, plan is None) not in self._warm:
+            OpticalRenderer(quality=self.quality).render(next(conditioned(frames[:1], plan)))
+            self._warm.add((frames[0].image.shape, plan is None))
         threads = numba.get_num_threads()
         numba.set_num_threads(1)
         try:
             start = time.process_time()
-            rendered = list(map(OpticalRenderer(quality=self.quality).render, conditioned(frames, self.edges)))
+            rendered = list(map(OpticalRenderer(quality=self.quality).render, conditioned(frames, plan)))
             seconds = (time.process_time() - start) / len(frames)
         finally:
             numba.set_num_threads(threads)

@@ -19,7 +19,7 @@ from engine.frames import Float32Array
 
 __all__ = ["CERTAIN", "LEVELS", "Guide", "find_ridges", "guide_of", "judge", "measure_sides", "smooth_evidence"]
 
-CERTAIN: Final = np.float32(30.0)
+CERTAIN: Final = np.float32(8.0)
 """Log odds of what is not asked: pixels farther from the depth's edge than it may be wrong."""
 
 TILE: Final = 4
@@ -319,7 +319,8 @@ def smooth_evidence(guide: Guide, odds: Float32Array, side: Float32Array, reach:
     """Let evidence flow within surfaces of one colour, so that neighbours decide alike and turn where the plate does.
 
     A recursive filter in the transformed domain (Gastal and Oliveira, 2011), once along rows and once along columns.
-    ``odds`` is changed in place, within ``reach`` of the depth's edges.
+    Pixels beyond the reach are certain: they give and do not take, so that an edge that the plate does not show stays
+    where the depth has it. ``odds`` is changed in place, within ``reach`` of the depth's edges.
     """
     _smooth_rows(guide, odds, side, np.float32(reach))
     _smooth_columns(guide, odds, side, np.float32(reach))
@@ -329,7 +330,7 @@ def smooth_evidence(guide: Guide, odds: Float32Array, side: Float32Array, reach:
 def _kept(guide: Guide, side: Float32Array, reach: np.float32, y: int, x: int, yy: int, xx: int) -> np.float32:
     """Share of the evidence that flows from one pixel to its neighbour."""
     here, there = abs(side[y, x]), abs(side[yy, xx])
-    if here == 0 or there == 0 or here > reach or there > reach:
+    if here == 0 or there == 0 or min(here, there) > reach:
         return np.float32(0.0)
     difference = np.float32(0.0)
     for c in range(3):
@@ -346,10 +347,10 @@ def _smooth_rows(guide: Guide, odds: Float32Array, side: Float32Array, reach: np
         kept = np.zeros(width, np.float32)
         for x in range(1, width):
             kept[x] = _kept(guide, side, reach, y, x, y, x - 1)
-            if kept[x] > 0:
+            if kept[x] > 0 and abs(side[y, x]) <= reach:
                 odds[y, x] += kept[x] * (odds[y, x - 1] - odds[y, x])
         for x in range(width - 2, -1, -1):
-            if kept[x + 1] > 0:
+            if kept[x + 1] > 0 and abs(side[y, x]) <= reach:
                 odds[y, x] += kept[x + 1] * (odds[y, x + 1] - odds[y, x])
 
 
@@ -364,8 +365,9 @@ def _smooth_columns(guide: Guide, odds: Float32Array, side: Float32Array, reach:
             for x in range(x0, x1):
                 if side[y, x] != 0:
                     kept[y, x - x0] = _kept(guide, side, reach, y, x, y - 1, x)
+                if kept[y, x - x0] > 0 and abs(side[y, x]) <= reach:
                     odds[y, x] += kept[y, x - x0] * (odds[y - 1, x] - odds[y, x])
         for y in range(height - 2, -1, -1):
             for x in range(x0, x1):
-                if kept[y + 1, x - x0] > 0:
+                if kept[y + 1, x - x0] > 0 and abs(side[y, x]) <= reach:
                     odds[y, x] += kept[y + 1, x - x0] * (odds[y + 1, x] - odds[y, x])

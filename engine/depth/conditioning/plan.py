@@ -66,4 +66,4 @@ class EdgePlan:
     @property
     def doubt(self) -> float:
         """Distance in pixels from the depth's edge that is worth one unit of log odds."""
-        return max(1.0, self.reach / 4.0)
+        return max(0.6, self.reach / 4.0)

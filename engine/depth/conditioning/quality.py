@@ -159,7 +159,7 @@ def _placed(profile: NDArray[np.float64]) -> tuple[float, int] | None:
     peak = np.maximum(profile - 1.25 * ground, 0.0)
     peak[[0, 1, -2, -1]] = 0.0
     highest = float(peak.max())
-    if highest < STANDS_OUT:
+    if highest < STANDS_OUT or abs(int(np.argmax(peak)) - PROFILE) > PROFILE // 2:
         return None
     first = last = int(np.argmax(peak))
     while first > 0 and max(peak[first - 1], peak[max(first - 2, 0)]) > FOOT * highest:
@@ -186,7 +186,7 @@ def _survey(disparity: Float32Array, guide: Guide, widths: NDArray[np.int64], pr
     differences = np.zeros(2 * PROFILE + 1)
     told = 0
     # Every other row is enough, except of a small picture.
-    for y in range(3, height - 3, 2 if height > SMALL else 1):
+    for y in range(1, height - 1, 2 if height > SMALL else 1):
         d = disparity[y]
         for x in range(margin, width - margin - 1):
             a, b = d[x - SIDE], d[x + 1 + SIDE]
@@ -196,8 +196,9 @@ def _survey(disparity: Float32Array, guide: Guide, widths: NDArray[np.int64], pr
                 continue
             if abs(d[x - SIDE - PLATEAU] - a) > 0.1 * step or abs(d[x + 1 + SIDE + PLATEAU] - b) > 0.1 * step:
                 continue
-            # Only edges that stand across the row: a slanted one is wider along it.
-            if abs(disparity[y + 3, x] - disparity[y - 3, x]) > 0.5 * step:
+            # Only edges that stand across the row, within 30 degrees: a slanted one is wider along it.
+            up, down = disparity[y - 1], disparity[y + 1]
+            if abs(down[x] - up[x]) + abs(down[x + 1] - up[x + 1]) > np.float32(1.2) * 2 * abs(d[x + 1] - d[x]):
                 continue
             spread = _spread_of(d, x, b - a)
             if spread < 0.0:

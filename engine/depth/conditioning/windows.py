@@ -16,6 +16,9 @@ __all__ = ["LEAST_STEP", "Levels", "find_levels"]
 LEAST_STEP: Final = np.float32(0.03)
 """Disparity between two surfaces from which their edge is conditioned: at K = 32 a pixel of radius."""
 
+CUT: Final = 3.0
+"""At the frame's border a step must be larger by this, for half the window is missing there."""
+
 ABRUPT: Final = np.float32(0.7)
 """An edge spends this part of its step within half the window; a slope spends a half."""
 
@@ -52,7 +55,10 @@ def find_levels(disparity: Float32Array, ramp: int, reach: int) -> Levels:
     _, abrupt = _widened(high - low, high - low, half - small)
     low, high = _widened(low, high, half - small)
     step = high - low
-    edge = (step > LEAST_STEP) & (abrupt >= ABRUPT * step)
+    least = np.full(shape, LEAST_STEP)
+    # Where the frame cuts the window, a slope looks abrupt.
+    least[:half], least[-half:], least[:, :half], least[:, -half:] = [np.float32(CUT) * LEAST_STEP] * 4
+    edge = (step > least) & (abrupt >= ABRUPT * step)
     beyond = max((ramp + reach + 1) // 2 - half, (reach + 1) // 2)
     return Levels(*_widened(low, high, beyond), _grown(edge, (reach + 1) // 2))
 
