@@ -36,7 +36,7 @@ def test_a_near_side_of_the_wrong_size_is_told_by_its_pixels(pixels: int) -> Non
     grow = ndimage.grey_dilation if pixels < 0 else ndimage.grey_erosion
     y, x = np.mgrid[-3:4, -3:4]
     quality = measured(grow(exact(cover()), footprint=x**2 + y**2 <= pixels**2 + 0.5))
-    assert quality.offset == pytest.approx(pixels, abs=0.45)
+    assert quality.offset == pytest.approx(pixels, abs=0.6)
     assert quality.scatter >= 1
     assert ("inside" if pixels > 0 else "outside") in quality.sentence()
 
