@@ -55,7 +55,6 @@ LEVELS: Final = 180.0
 Guide = NDArray[np.uint8]
 
 
-@nb.njit(cache=True, parallel=True, nogil=True)
 def guide_of(image: Float32Array, colours: int, guide: Guide) -> None:
     """The plate as a person sees it, about: square roots, highlights rolled off.
 
@@ -64,13 +63,34 @@ def guide_of(image: Float32Array, colours: int, guide: Guide) -> None:
         colours: how many of the first channels are colours.
         guide: (H, W, 3) uint8 in levels, written; a grey plate fills all three.
     """
+    if image.shape[2] == 3 and colours == 3 and image.flags.c_contiguous:
+        _see(image.reshape(image.shape[0], -1), guide.reshape(guide.shape[0], -1))
+    else:
+        _see_channels(image, colours, guide)
+
+
+@nb.njit(cache=True, inline="always")
+def _seen(light: np.float32) -> np.uint8:
+    value = max(light, np.float32(0.0))
+    return np.uint8(np.float32(LEVELS) * np.sqrt(value / (np.float32(1.0) + np.float32(0.5) * value)) + np.float32(0.5))
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _see(image: Float32Array, guide: Guide) -> None:
+    """All numbers alike, in rows: a loop that the compiler turns into vectors, twice as fast."""
+    for y in nb.prange(image.shape[0]):
+        row, out = image[y], guide[y]
+        for x in range(row.size):
+            out[x] = _seen(row[x])
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _see_channels(image: Float32Array, colours: int, guide: Guide) -> None:
     height, width, _ = image.shape
     for y in nb.prange(height):
         for x in range(width):
             for c in range(3):
-                value = max(image[y, x, c if c < colours else 0], np.float32(0.0))
-                seen = np.sqrt(value / (np.float32(1.0) + np.float32(0.5) * value))
-                guide[y, x, c] = np.uint8(np.float32(LEVELS) * seen + np.float32(0.5))
+                guide[y, x, c] = _seen(image[y, x, c if c < colours else 0])
 
 
 def find_ridges(disparity: Float32Array, levels: Levels, ramp: int) -> NDArray[np.bool_]:
@@ -86,21 +106,29 @@ def find_ridges(disparity: Float32Array, levels: Levels, ramp: int) -> NDArray[n
     """
     ridge = np.zeros(disparity.shape, np.bool_)
     if ramp > 1:
-        _find_ridges(disparity, levels.far, levels.edge, ramp, ridge)
+        _find_ridges(disparity, levels.far, levels.near, levels.edge, ramp, ridge)
     return ridge
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
 def _find_ridges(
-    disparity: Float32Array, far: Float32Array, edge: NDArray[np.bool_], ramp: int, ridge: NDArray[np.bool_]
+    disparity: Float32Array,
+    far: Float32Array,
+    near: Float32Array,
+    edge: NDArray[np.bool_],
+    ramp: int,
+    ridge: NDArray[np.bool_],
 ) -> None:
     height, width = disparity.shape
     for y in nb.prange(ramp, height - ramp):
         for x in range(ramp, width - ramp):
             if not edge[y // 2, x // 2]:
                 continue
-            here = disparity[y, x]
-            rise = max(np.float32(0.5) * LEAST_STEP, np.float32(RIDGE) * (here - far[y // 2, x // 2]))
+            here, low, high = disparity[y, x], far[y // 2, x // 2], near[y // 2, x // 2]
+            # What is above the middle is near without being a ridge.
+            if here - low < np.float32(0.5) * LEAST_STEP or here > np.float32(0.5) * (low + high):
+                continue
+            rise = max(np.float32(0.5) * LEAST_STEP, np.float32(RIDGE) * (here - low))
             for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
                 one, other = disparity[y - ramp * dy, x - ramp * dx], disparity[y + ramp * dy, x + ramp * dx]
                 if here - max(one, other) > rise and _is_crest(disparity, y, x, dy, dx):

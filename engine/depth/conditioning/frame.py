@@ -86,7 +86,7 @@ class OpenEdges:
                             np.float32(SAY[distance]), total, weight,
                         )  # fmt: skip
             odds = total / weight
-        small = place_surfaces(self.small, self.levels, self.side, odds, self.plan.ramp, self.plan.softness)
+        small = place_surfaces(self.small, self.levels, self.side, odds, self.plan.softness)
         return small if small.shape == self.disparity.shape else restore(self.disparity, self.small, small)
 
 
