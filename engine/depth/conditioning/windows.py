@@ -19,6 +19,9 @@ LEAST_STEP: Final = np.float32(0.03)
 STILL: Final = 0.06
 """A cell whose surroundings vary by less than this part of the step lies on a surface, and not in a ramp."""
 
+ROUGH: Final = 0.008
+"""Two levels of an 8-bit depth: no surface is smoother for certain."""
+
 CUT: Final = 3.0
 """At the frame's border a step must be larger by this, for half the window is missing there."""
 
@@ -68,8 +71,9 @@ def find_levels(disparity: Float32Array, ramp: int, reach: int) -> Levels:
     edge = (step > least) & (abrupt >= ABRUPT * step)
     beyond = max((ramp + reach + 1) // 2 - half, (reach + 1) // 2)
     far, near = _widened(low, high, beyond)
-    still = varies <= np.float32(STILL) * (near - far) + np.float32(1e-4)
-    return Levels(far, near, _grown(edge, (reach + 1) // 2), still)
+    still = varies <= np.maximum(np.float32(STILL) * (near - far), np.float32(ROUGH))
+    # Grown towards the plate's own edge, but not to where the window shows one surface alone.
+    return Levels(far, near, _grown(edge, (reach + 1) // 2) & (near - far > LEAST_STEP), still)
 
 
 def _widened(low: Float32Array, high: Float32Array, radius: int) -> tuple[Float32Array, Float32Array]:

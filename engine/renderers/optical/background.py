@@ -21,6 +21,9 @@ NONE, REAL, INVENTED = 0, 1, 2
 SAME_SURFACE: Final = 2.0
 """Difference in radius up to which two pieces of background are one surface."""
 
+FOLD: Final = np.float32(0.4)
+"""What is hidden by less than this part of the way to a farther surface is the near surface's own fold."""
+
 DIAGONAL: Final = np.float32(0.7)
 
 
@@ -30,6 +33,8 @@ def extend_background(
     side: NDArray[np.uint8],
     step: np.float32,
     front: Float32Array,
+    coverage: Float32Array,
+    front_radius: Float32Array,
     back: Float32Array,
     back_radius: Float32Array,
     back_kind: NDArray[np.uint8],
@@ -40,14 +45,13 @@ def extend_background(
         radius: (H, W) signed radius of the plate.
         side: silhouettes of ``radius``.
         step: difference in radius that makes a silhouette.
-        front: (H, W, C).
-        back, back_radius, back_kind: changed in place.
+        front, coverage, front_radius, back, back_radius, back_kind: the surfaces, changed in place.
 
     Returns:
         (N, 2) int32 row and column of the pixels that were invented, those with an even sum first.
     """
     height, width, channels = front.shape
-    queue = np.empty((height * width, 2), np.int32)
+    queue = np.empty((2 * height * width, 2), np.int32)
     wave = np.zeros((height, width), np.int16)
     mean = np.zeros(channels, np.float32)
     count = 0
@@ -78,12 +82,39 @@ def extend_background(
             xx = x + (k == 2) - (k == 3)
             if not (0 <= yy < height and 0 <= xx < width):
                 continue
-            if wave[yy, xx] == 0 and back_kind[yy, xx] == NONE and radius[yy, xx] < back_radius[y, x] - step:
+            if radius[yy, xx] >= back_radius[y, x] - step:
+                continue
+            fresh = wave[yy, xx] == 0 and back_kind[yy, xx] == NONE
+            # A fold of the near surface hides a little of itself, and must not stop what lies far behind both.
+            behind = back_radius[y, x] - radius[yy, xx]
+            shallow = back_kind[yy, xx] != NONE and back_radius[yy, xx] - front_radius[yy, xx] < FOLD * behind
+            if (fresh or shallow) and count < queue.shape[0]:
+                if back_kind[yy, xx] == REAL:
+                    _put_together(yy, xx, radius, front, coverage, front_radius, back)
                 wave[yy, xx] = number + 1
+                back_kind[yy, xx] = NONE
                 back_radius[yy, xx] = back_radius[y, x]
                 queue[count, 0], queue[count, 1] = yy, xx
                 count += 1
     return _by_parity(queue[:count], back_kind)
+
+
+@nb.njit(cache=True, nogil=True)
+def _put_together(
+    y: int,
+    x: int,
+    radius: Float32Array,
+    front: Float32Array,
+    coverage: Float32Array,
+    front_radius: Float32Array,
+    back: Float32Array,
+) -> None:
+    """Make one surface again of a pixel that was split."""
+    share = coverage[y, x]
+    for c in range(front.shape[2]):
+        front[y, x, c] = share * front[y, x, c] + (np.float32(1.0) - share) * back[y, x, c]
+    coverage[y, x] = np.float32(1.0)
+    front_radius[y, x] = radius[y, x]
 
 
 @nb.njit(cache=True, nogil=True)

@@ -99,14 +99,14 @@ def find_surfaces(
         back_radius=radius.copy(),
         back_kind=np.zeros(radius.shape, np.uint8),
     )
-    front, _, _, back, back_radius, back_kind = surfaces.arrays()
+    front, coverage, front_radius, back, back_radius, back_kind = surfaces.arrays()
     side = find_silhouettes(radius, step)
     if reach > 0:
         unmix(image, radius, side, reach, judged, step, *surfaces.arrays())
     checkpoint()
     spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
     checkpoint()
-    places = extend_background(radius, side, step, front, back, back_radius, back_kind)
+    places = extend_background(radius, side, step, front, coverage, front_radius, back, back_radius, back_kind)
     checkpoint()
     for _ in range(sweeps):
         smooth_background(1, places, radius, front, back, back_radius, back_kind)
