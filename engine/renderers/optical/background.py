@@ -21,6 +21,12 @@ NONE, REAL, INVENTED = 0, 1, 2
 SAME_SURFACE: Final = 2.0
 """Difference in radius up to which two pieces of background are one surface."""
 
+CLEAR: Final = 3
+"""How far from a silhouette the colour behind it is taken, in pixels."""
+
+BESIDE: Final = np.float32(0.1)
+"""Weight of pixels that touch a silhouette."""
+
 FOLD: Final = np.float32(0.4)
 """What is hidden by less than this part of the way to a farther surface is the near surface's own fold."""
 
@@ -69,7 +75,7 @@ def extend_background(
         number = wave[y, x]
         if back_kind[y, x] == NONE:
             if number == 1:
-                found = _invent_first(y, x, radius, step, front, back, back_radius, back_kind, mean)
+                found = _invent_first(y, x, radius, side, step, front, back, back_radius, back_kind, mean)
             else:
                 found = _invent_next(y, x, number, wave, radius, step, back, back_radius, back_kind, mean)
             if not found:
@@ -122,6 +128,7 @@ def _invent_first(
     y: int,
     x: int,
     radius: Float32Array,
+    side: NDArray[np.uint8],
     step: np.float32,
     front: Float32Array,
     back: Float32Array,
@@ -141,11 +148,14 @@ def _invent_first(
     total = np.float32(0.0)
     depth = np.float32(0.0)
     mean[:] = 0.0
-    for yy in range(max(y - 1, 0), min(y + 2, height)):
-        for xx in range(max(x - 1, 0), min(x + 2, width)):
+    for yy in range(max(y - CLEAR, 0), min(y + CLEAR + 1, height)):
+        for xx in range(max(x - CLEAR, 0), min(x + CLEAR + 1, width)):
             if radius[yy, xx] < farthest - SAME_SURFACE or radius[yy, xx] <= radius[y, x] + step:
                 continue
-            weight = np.float32(1.0) if yy == y or xx == x else DIAGONAL
+            # What touches the near surface is mixed with it, or lies in its halo: purer pixels are believed first.
+            weight = np.float32(1.0) / np.float32((yy - y) ** 2 + (xx - x) ** 2)
+            if side[yy, xx] != 0:
+                weight *= BESIDE
             total += weight
             depth += weight * radius[yy, xx]
             if back_kind[yy, xx] == REAL and radius[yy, xx] >= back_radius[yy, xx]:
