@@ -150,7 +150,7 @@ def _invent_first(
     mean[:] = 0.0
     for yy in range(max(y - CLEAR, 0), min(y + CLEAR + 1, height)):
         for xx in range(max(x - CLEAR, 0), min(x + CLEAR + 1, width)):
-            if radius[yy, xx] < farthest - SAME_SURFACE or radius[yy, xx] <= radius[y, x] + step:
+            if abs(radius[yy, xx] - farthest) > SAME_SURFACE or radius[yy, xx] <= radius[y, x] + step:
                 continue
             # What touches the near surface is mixed with it, or lies in its halo: purer pixels are believed first.
             weight = np.float32(1.0) / np.float32((yy - y) ** 2 + (xx - x) ** 2)
@@ -226,11 +226,13 @@ def _set_back(
 @nb.njit(cache=True, nogil=True)
 def _by_parity(queue: NDArray[np.int32], back_kind: NDArray[np.uint8]) -> NDArray[np.int32]:
     places = np.empty_like(queue)
+    listed = np.zeros(back_kind.shape, np.bool_)
     kept = 0
     for parity in range(2):
         for i in range(queue.shape[0]):
             y, x = queue[i, 0], queue[i, 1]
-            if (y + x) % 2 == parity and back_kind[y, x] == INVENTED:
+            if (y + x) % 2 == parity and back_kind[y, x] == INVENTED and not listed[y, x]:
+                listed[y, x] = True
                 places[kept] = queue[i]
                 kept += 1
     return places[:kept]
