@@ -20,6 +20,7 @@ from engine.renderers.optical.background import INVENTED, extend_background, smo
 from engine.renderers.optical.silhouettes import find_silhouettes
 from engine.renderers.optical.spread import spread_light
 from engine.renderers.optical.unmix import unmix
+from engine.renderers.optical.wide_edges import find_wide_edges, split_wide_edges
 
 __all__ = ["Surfaces", "find_surfaces"]
 
@@ -103,6 +104,10 @@ def find_surfaces(
     side = find_silhouettes(radius, step)
     if reach > 0:
         unmix(image, radius, side, reach, judged, step, *surfaces.arrays())
+        checkpoint()
+        found, models, lengths = find_wide_edges(image, radius, side, judged)
+        if lengths.any():
+            split_wide_edges(image, radius, found, models, *surfaces.arrays())
     checkpoint()
     spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
     checkpoint()
