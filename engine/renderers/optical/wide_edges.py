@@ -23,6 +23,12 @@ TILE: Final = 16
 WIDEST: Final = 16
 """Pixels to each side of a silhouette within which the run must end."""
 
+MARGIN: Final = 4
+"""Pixels around a square in which its edge is looked for."""
+
+BEYOND: Final = WIDEST + MARGIN
+"""Pixels around a square in which colours are gathered."""
+
 PURE: Final = 4
 """The outermost pixels of these hold the pure colours."""
 
@@ -89,7 +95,7 @@ def _find(
     height, width, channels = image.shape
     bins = 2 * WIDEST + 1
     for j in nb.prange(models.shape[0]):
-        around = TILE + 2 * WIDEST
+        around = TILE + 2 * BEYOND
         distance = np.empty((around, around), np.int16)
         sums = np.empty((bins, channels + 2))
         run = np.empty(bins)
@@ -97,14 +103,17 @@ def _find(
         for i in range(models.shape[1]):
             y0, x0 = j * TILE, i * TILE
             y1, x1 = min(y0 + TILE, height), min(x0 + TILE, width)
-            nearest, farthest, count = _silhouette_of(radius, side, y0, y1, x0, x1)
+            # A little beyond the square, for an edge that runs along its border.
+            above, below = max(y0 - MARGIN, 0), min(y1 + MARGIN, height)
+            before, behind = max(x0 - MARGIN, 0), min(x1 + MARGIN, width)
+            nearest, farthest, count = _silhouette_of(radius, side, above, below, before, behind)
             if count < FEWEST or farthest - nearest < LEAST_STEP:
                 continue
             middle = np.float32(0.5) * (nearest + farthest)
-            if _is_sharp(image, radius, side, middle, judged, y0, y1, x0, x1, colours):
+            if _is_sharp(image, radius, side, middle, judged, above, below, before, behind, colours):
                 continue
-            top, left = max(y0 - WIDEST, 0), max(x0 - WIDEST, 0)
-            bottom, right = min(y1 + WIDEST, height), min(x1 + WIDEST, width)
+            top, left = max(y0 - BEYOND, 0), max(x0 - BEYOND, 0)
+            bottom, right = min(y1 + BEYOND, height), min(x1 + BEYOND, width)
             _measure(radius, middle, top, bottom, left, right, distance)
             _gather(image, radius, distance, top, bottom, left, right, sums)
             length = _run_of(sums, judged, run, models[j, i])

@@ -66,7 +66,7 @@ def test_the_two_surfaces_of_a_wide_edge_compose_to_the_plate() -> None:
 
 
 def test_both_sides_of_a_wide_edge_keep_their_own_colour() -> None:
-    """What was dark grey between is dark in front and bright behind, so that neither leaves a rim when it is blurred."""
+    """What was grey between is dark in front and bright behind, so that neither leaves a rim when it is blurred."""
     plate, radius, alpha = smeared(12, texture=0.02)
     surfaces = surfaces_of(plate, radius)
     mixed = (surfaces.back_kind == 1) & (alpha > 0.2) & (alpha < 0.8)
