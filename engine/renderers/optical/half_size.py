@@ -7,47 +7,54 @@ halving took, is added again.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numba as nb
 import numpy as np
 
 from engine.frames import Float32Array
 from engine.renderers.optical.silhouettes import STEP
+from engine.renderers.optical.spot import HALVING, Spot
 
 __all__ = ["half_radius", "halve", "restore"]
 
-SOFTENED: Final = np.float32(2.0)
-"""Radius in full-size pixels of the disc that blurs as much as halving and doubling do: the box of two pixels and the
-tent of four have together a variance of one, a disc of radius r has a quarter of r squared."""
-
-
 @nb.njit(cache=True, inline="always")
-def _in_focus(radius: np.float32) -> np.float32:
-    """Share of the plate's own detail that makes the blur of a small disc, by its variance, out of that of halving."""
-    return max(np.float32(1.0) - (radius / SOFTENED) ** 2, np.float32(0.0))
+def _in_focus(radius: np.float32, least: np.float32) -> np.float32:
+    """Share of the plate's own detail that makes a small blur, by its second moment, out of that of halving."""
+    return max(np.float32(1.0) - least * radius * radius / np.float32(HALVING), np.float32(0.0))
+
+
+def half_radius(radius: Float32Array, spot: Spot) -> Float32Array:
+    """Half-size radii of full-size ones, less what halving and doubling blur by themselves (see ``Spot.halved``)."""
+    return _half_radius(radius, min(spot.moment), max(spot.moment))
 
 
 @nb.njit(cache=True)
-def half_radius(radius: Float32Array) -> Float32Array:
-    """Half-size radii of full-size ones, less what halving and doubling blur by themselves."""
-    left = np.maximum(radius * radius - SOFTENED * SOFTENED, np.float32(0.0))
+def _half_radius(radius: Float32Array, least: float, most: float) -> Float32Array:
+    square = radius * radius
+    halving = np.minimum(np.float32(least) * square, np.float32(HALVING))
+    left = np.maximum(square - halving / np.float32(most), np.float32(0.0))
     halved: Float32Array = np.copysign(np.float32(0.5) * np.sqrt(left), radius)
     return halved
 
 
-@nb.njit(cache=True, parallel=True, nogil=True)
-def halve(image: Float32Array, radius: Float32Array) -> tuple[Float32Array, Float32Array]:
+def halve(image: Float32Array, radius: Float32Array, spot: Spot) -> tuple[Float32Array, Float32Array]:
     """Halve a picture and its circles of confusion.
 
     Args:
         image: (H, W, C) float32.
         radius: (H, W) float32, in full-size pixels.
+        spot: how wide the lens draws a point.
 
     Returns:
         (h, w, C + 1) colours, the mean of two by two pixels, and the share in focus; (h, w) radius in half-size pixels,
         of the surface that most of the four pixels show, the near one of two equal ones. h and w are rounded up.
     """
+    small, small_radius = _halve(image, radius, np.float32(min(spot.moment)))
+    return small, half_radius(small_radius, spot)
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _halve(image: Float32Array, radius: Float32Array, least: np.float32) -> tuple[Float32Array, Float32Array]:
+    """The same; the radius is still in full-size pixels."""
     height, width, channels = image.shape
     half_height, half_width = (height + 1) // 2, (width + 1) // 2
     small = np.empty((half_height, half_width, channels + 1), np.float32)
@@ -71,14 +78,14 @@ def halve(image: Float32Array, radius: Float32Array) -> tuple[Float32Array, Floa
             if farthest - nearest <= STEP:
                 second = np.float32(0.25) * (a + b + c_ + d)
             small_radius[j, i] = second
-            small[j, i, channels] = _in_focus(second)
-    return small, half_radius(small_radius)
+            small[j, i, channels] = _in_focus(second, least)
+    return small, small_radius
 
 
-@nb.njit(cache=True, parallel=True, nogil=True)
 def restore(
     image: Float32Array,
     radius: Float32Array,
+    spot: Spot,
     small: Float32Array,
     rendered: Float32Array,
     out: Float32Array,
@@ -88,11 +95,25 @@ def restore(
 
     Args:
         image, radius: the plate and its circles of confusion, full size.
+        spot: how wide the lens draws a point.
         small: (h, w, C + 1) what ``halve`` gave.
         rendered: (h, w, C + 2) the same after the lens: colours, share in focus, invented share.
         out: (H, W, C), written.
         invented: (H, W), written.
     """
+    _restore(image, radius, np.float32(min(spot.moment)), small, rendered, out, invented)
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _restore(
+    image: Float32Array,
+    radius: Float32Array,
+    least: np.float32,
+    small: Float32Array,
+    rendered: Float32Array,
+    out: Float32Array,
+    invented: Float32Array,
+) -> None:
     height, width, channels = image.shape
     half_height, half_width = rendered.shape[:2]
     for y in nb.prange(height):
@@ -105,9 +126,11 @@ def restore(
         for x in range(width):
             i = x // 2
             m = min(max(i + 2 * (x % 2) - 1, 0), half_width - 1)
-            seen = _in_focus(radius[y, x])
+            seen = _in_focus(radius[y, x], least)
             if seen > 0.0:
-                seen *= min(max(_between(after, i, m, channels), np.float32(0.0)), np.float32(1.0))
+                # The lesser of the pixel's own share and of what the lens shows of it: not both, which would be too
+                # little where blur is small and nothing hides it.
+                seen = min(seen, max(_between(after, i, m, channels), np.float32(0.0)))
             for c in range(channels):
                 value = _between(after, i, m, c)
                 if seen > 0.0:
