@@ -158,7 +158,7 @@ def _slice_radii(
     inner = np.concatenate([inner[:far], [0.0], inner[far:]])
     step = np.array([_step_at(border) for border in inner])
     middle = inner + 0.5 * step
-    fitted = np.sqrt(np.maximum(np.maximum(mean**2 - SLACK / moment, least**2), 0.0))
+    fitted = np.sqrt(np.maximum(mean**2 - SLACK / max(moment, 1e-9), least**2))
     play = 0.5 * (float(STEP) - step)
     fitted = np.where(step > 0.5 * float(STEP), np.clip(fitted, middle - play, middle + play), fitted)
     radii = np.where(count > 0, fitted, middle)
@@ -205,7 +205,7 @@ def _shifts(
     for s in range(radii.size):
         side = 1.0 if radii[s] >= 0.0 else -1.0
         radius = abs(np.float64(radii[s]))
-        if radius == 0.0:
+        if radius == 0.0 or own == 0.0:
             moved = 0.0
         elif radius * scale > PLAIN_FROM:
             moved = np.sqrt(max(wanted[s] - 1.0 / 12.0, 0.0) / own)
@@ -222,6 +222,8 @@ def _widest(
     points: NDArray[np.float64], weight: Float32Array, side: float, wanted: float, radius: float, scale: float
 ) -> float:
     """The largest radius by which points may be moved without drawing wider than wanted; half a pixel more at most."""
+    # A whole number of pixels is not to be missed by the rounding of its square.
+    wanted *= 1.0 + 1e-6
     low, high = max(radius - 1.0 / scale, 0.0), radius + 0.5 / scale
     if _second_moment(points, weight, side * low) > wanted:
         low, high = 0.0, low
