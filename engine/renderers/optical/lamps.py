@@ -72,9 +72,9 @@ def take_out_lamps(
     if float(brightness.max()) <= ABOVE_WHITE:
         return image, nothing
     share = _lamp_share(brightness, _power_mean(brightness))
-    place = np.argwhere(share > 0.0).astype(np.int32)
-    if len(place) == 0:
+    if float(share.max()) <= 0.0:
         return image, nothing
+    place = np.argwhere(share > 0.0).astype(np.int32)
     lamp_radius = _radius_of_lamps(brightness, radius, place)
     own_radius = radius[place[:, 0], place[:, 1]]
     blurred = np.clip(np.abs(lamp_radius) - np.float32(1.0), np.float32(0.0), np.float32(1.0))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 __all__ = ["HALVING", "Spot", "opening_moments"]
 
-HALVING = 1.0
-"""Second moment, in squared full-size pixels, of halving and doubling: the box of two pixels and the tent of four."""
+HALVING = 1.5
+"""Second moment, in squared full-size pixels, of halving and doubling, one half by each (see ``half_size``)."""
 
 
 @dataclass(frozen=True)

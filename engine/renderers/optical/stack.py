@@ -148,7 +148,7 @@ def _slice_radii(
     It is the mean of its pixels less a slack, but no less than the least of them. Where slices are thicker than half a
     pixel it keeps so near to the middle that neighbours are at most STEP apart.
     """
-    count, mean, least = _means(np.abs(radius), of_pixel, borders.size + 1)
+    count, mean, least = _means(radius, of_pixel, borders.size + 1)
     inner = np.abs(borders.astype(np.float64))
     far = int((borders > 0).sum())
     # The slice in focus lies between the two sides; each border is the inner one of a slice.
@@ -168,16 +168,27 @@ def _slice_radii(
 def _means(
     radius: Float32Array, of_pixel: NDArray[np.int16], number: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """How many pixels each slice has, their mean radius and the least."""
+    """How many pixels each slice has, their mean radius without its sign and the least."""
+    height, width = radius.shape
     count = np.zeros(number, np.int64)
     total = np.zeros(number)
     least = np.full(number, 1e30)
-    for y in range(radius.shape[0]):
-        for x in range(radius.shape[1]):
+    for y in range(height):
+        x = 0
+        while x < width:
+            # Along a run of one slice.
             s = of_pixel[y, x]
-            count[s] += 1
-            total[s] += radius[y, x]
-            least[s] = min(least[s], radius[y, x])
+            begin = x
+            run = 0.0
+            lowest = np.float32(np.inf)
+            while x < width and of_pixel[y, x] == s:
+                value = abs(radius[y, x])
+                run += value
+                lowest = min(lowest, value)
+                x += 1
+            count[s] += x - begin
+            total[s] += run
+            least[s] = min(least[s], lowest)
     return count, total / np.maximum(count, 1), least
 
 

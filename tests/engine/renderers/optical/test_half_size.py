@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.frames import Float32Array
 from engine.renderers.optical.half_size import half_radius, halve, restore
-from engine.renderers.optical.spot import Spot
+from engine.renderers.optical.spot import HALVING, Spot
 from tests.engine.renderers.optical.plates import texture
 
 ROUNDING = 2e-6
@@ -62,13 +62,33 @@ def test_an_even_picture_stays_even_whatever_its_blur(height: int, width: int, r
 def test_halving_keeps_the_light(height: int, width: int, seed: int, radius: float) -> None:
     image = texture(2 * height, 2 * width, seed, 1)
     small, _ = halve(image, _even(2 * height, 2 * width, radius), DISC)
-    blocks = image.reshape(height, 2, width, 2, 3).mean((1, 3))
-    np.testing.assert_allclose(small[..., :3], blocks, atol=ROUNDING)
+    np.testing.assert_allclose(4.0 * small[..., :3].sum((0, 1)), image.sum((0, 1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("place", [(8, 8), (8, 9), (9, 8), (9, 9)])
+def test_halving_and_doubling_leave_a_point_where_it_is_and_widen_it_by_halving(place: tuple[int, int]) -> None:
+    image = np.zeros((18, 18, 3), np.float32)
+    image[place] = 1.0
+    radius = _even(18, 18, 30.0)
+    small, _ = halve(image, radius, DISC)
+    light = _back(image, radius, small, _with_invented(small))[..., 0].astype(np.float64)
+    for axis, index in enumerate(np.mgrid[0:18, 0:18]):
+        assert (light * (index - place[axis])).sum() == pytest.approx(0.0, abs=1e-6)
+        assert (light * (index - place[axis]) ** 2).sum() == pytest.approx(HALVING, abs=1e-6)
+
+
+def test_at_a_silhouette_no_light_of_more_than_two_pixels_comes_together() -> None:
+    image, radius = np.zeros((8, 12, 3), np.float32), _even(8, 12, 0.0)
+    image[:, 6:], radius[:, 6:] = 1.0, 9.0
+    small, _ = halve(image, radius, DISC)
+    np.testing.assert_array_equal(small[:, :3, :3], 0.0)
+    np.testing.assert_array_equal(small[:, 3:, :3], 1.0)
 
 
 def test_a_last_row_and_column_without_a_partner_stand_for_themselves() -> None:
     image = texture(5, 7, 1, 1)
-    small, _ = halve(image, _even(5, 7, 0.0), DISC)
+    radius = np.where(np.indices((5, 7)).sum(0) % 2, 0.0, 9.0).astype(np.float32)
+    small, _ = halve(image, radius, DISC)
     np.testing.assert_allclose(small[-1, -1, :3], image[-1, -1], atol=ROUNDING)
     np.testing.assert_allclose(small[-1, 0, :3], image[-1, :2].mean(0), atol=ROUNDING)
 
@@ -154,9 +174,10 @@ def test_the_invented_share_comes_through() -> None:
 
 
 def test_a_ramp_comes_back_as_the_same_ramp() -> None:
-    """Doubling puts values where the pixels' middles are: nothing moves by a quarter of a pixel."""
+    """Doubling puts values where the pixels' middles are: nothing moves by a quarter of a pixel. At the border the
+    filter of four meets the picture's mirror image."""
     ramp = np.ascontiguousarray(np.broadcast_to(np.linspace(0.0, 1.0, 32, dtype=np.float32)[:, None], (20, 32, 3)))
     radius = _even(20, 32, 50.0)
     small, _ = halve(ramp, radius, DISC)
     out = _back(ramp, radius, small, _with_invented(small))
-    np.testing.assert_allclose(out[:, 1:-1, :3], ramp[:, 1:-1], atol=ROUNDING)
+    np.testing.assert_allclose(out[:, 3:-3, :3], ramp[:, 3:-3], atol=ROUNDING)
