@@ -31,6 +31,10 @@ ABOVE_WHITE, ABOVE_SURROUNDINGS = np.float32(1.0), np.float32(2.0)
 moves m, a bright sky does."""
 
 
+TOGETHER: Final = 0.125
+"""Difference in radius, in pixels, below which lamps that fall into one pixel at half the size become one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Lamps:
     """Pixels of lamps.
@@ -45,9 +49,32 @@ class Lamps:
     radius: Float32Array
     light: Float32Array
 
-    def halved(self, radius: Float32Array) -> Lamps:
-        """The same lamps in a picture of half the size, where a pixel is four; ``radius`` is theirs there."""
-        return Lamps(self.place // 2, radius, self.light * np.float32(0.25))
+    def halved(self, radius: Float32Array, shape: tuple[int, ...]) -> Lamps:
+        """The same lamps in a picture of half the size, where a pixel is four.
+
+        As all of the picture (see ``half_size``), a lamp is halved with weights that leave it where it is: three
+        quarters for its own pixel and one for the next, in either direction. What falls together becomes one lamp.
+
+        Args:
+            radius: (N,) float32, theirs at half the size.
+            shape: height and width of that picture.
+        """
+        place, light, parts = self.place, self.light * np.float32(0.25), 4
+        own, beside = place // 2, place // 2 + 2 * (place % 2) - 1
+        beside = np.clip(beside, 0, np.array(shape[:2]) - 1)
+        rows = np.concatenate([own[:, 0], own[:, 0], beside[:, 0], beside[:, 0]]).astype(np.int64)
+        columns = np.concatenate([own[:, 1], beside[:, 1], own[:, 1], beside[:, 1]]).astype(np.int64)
+        weight = np.repeat(np.array([9.0, 3.0, 3.0, 1.0]) / 16.0, len(place))
+        level = np.round(np.tile(radius.astype(np.float64), parts) / TOGETHER).astype(np.int64)
+        level -= level.min(initial=0)
+        key = (level * shape[0] + rows) * shape[1] + columns
+        _, first, joined = np.unique(key, return_index=True, return_inverse=True)
+        summed = [np.bincount(joined, weight * np.tile(light[:, c], parts), len(first)) for c in range(light.shape[1])]
+        return Lamps(
+            place=np.stack([rows, columns], axis=1)[first].astype(np.int32),
+            radius=np.tile(radius, parts)[first],
+            light=np.ascontiguousarray(np.stack(summed, axis=1).astype(np.float32)) if summed else light[:0],
+        )
 
     def arrays(self) -> tuple[NDArray[np.int32], Float32Array, Float32Array]:
         """The fields in order, for a kernel."""
@@ -55,14 +82,15 @@ class Lamps:
 
 
 def take_out_lamps(
-    image: Float32Array, channels: tuple[str, ...], radius: Float32Array, *, most_drawn: float
+    image: Float32Array, channels: tuple[str, ...], radius: Float32Array, *, smallest: float = 1.0, most_drawn: float
 ) -> tuple[Float32Array, Lamps]:
     """Split a picture into one without lamps and the lamps; their sum is the picture.
 
     Args:
         image: (H, W, C) float32; not changed.
         channels: C names; alpha stays in the picture.
-        radius: (H, W) float32, signed circle of confusion. Lamps come in between a radius of 1 and 2 pixels.
+        radius: (H, W) float32, signed circle of confusion.
+        smallest: radius in pixels up to which lamps stay in the plate; they come in over one pixel more.
         most_drawn: pixels that may be drawn for the lamps of a frame; of more lamps, the faintest stay in the plate.
     """
     carries = np.array([name != "A" and not name.endswith(".A") for name in channels])
@@ -77,7 +105,7 @@ def take_out_lamps(
     place = np.argwhere(share > 0.0).astype(np.int32)
     lamp_radius = _radius_of_lamps(brightness, radius, place)
     own_radius = radius[place[:, 0], place[:, 1]]
-    blurred = np.clip(np.abs(lamp_radius) - np.float32(1.0), np.float32(0.0), np.float32(1.0))
+    blurred = np.clip(np.abs(lamp_radius) - np.float32(smallest), np.float32(0.0), np.float32(1.0))
     # A lamp that shows through a nearer, blurred thing is drawn even where it is in focus itself.
     blurred[np.abs(own_radius - lamp_radius) > STEP] = 1.0
     lamp_share = share[place[:, 0], place[:, 1]] * blurred

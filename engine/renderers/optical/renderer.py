@@ -172,12 +172,15 @@ class OpticalRenderer:
 
     def _blur(self, plate: PlateFrame, radius: Float32Array, lamps: Lamps | None) -> tuple[Float32Array, Float32Array]:
         image = boost_highlights(plate.image, plate.channels, radius, self.highlights)
-        if lamps is None:
-            image, lamps = take_out_lamps(image, plate.channels, radius, most_drawn=self.quality.lamps)
         spot = Spot.of(self._moments, plate.pixel_aspect)
+        if lamps is None:
+            smallest = max(1.0, spot.halving_radius) if self.quality.half_size else 1.0
+            image, lamps = take_out_lamps(
+                image, plate.channels, radius, smallest=smallest, most_drawn=self.quality.lamps
+            )
         if self.quality.half_size:
             small, small_radius = halve(image, radius, spot)
-            small_lamps = lamps.halved(half_radius(lamps.radius, spot))
+            small_lamps = lamps.halved(half_radius(lamps.radius, spot), small_radius.shape)
             rendered = self._through_lens(small, small_radius, image.shape[2], small_lamps, plate, spot.halved())
             out = np.empty_like(image)
             invented = np.empty_like(radius)
@@ -206,17 +209,17 @@ class OpticalRenderer:
             step=silhouette_step(plate.strength * max(self.defocus.near_multiplier, self.defocus.far_multiplier)),
             checkpoint=lambda: self._check_cancelled(plate.frame),
         )
-        return self._paint(surfaces, stack, lens, lamps, largest, plate)
+        return self._paint(surfaces, stack, lens, lamps, spot, plate)
 
     def _paint(
-        self, surfaces: Surfaces, stack: Stack, lens: Lens, lamps: Lamps, largest: float, plate: PlateFrame
+        self, surfaces: Surfaces, stack: Stack, lens: Lens, lamps: Lamps, spot: Spot, plate: PlateFrame
     ) -> Float32Array:
         height, width, channels = surfaces.front.shape
-        pad = min(int(np.ceil(largest / plate.pixel_aspect)) + 1, width)
+        pad = min(int(np.abs(stack.shift_x).max()) + 1, width)
         wide = surfaces.widened(pad)
         self._check_cancelled(plate.frame)
         slices = cut_slices(wide, stack.borders)
-        stamps = cut_stamps(lamps, lens, plate.pixel_aspect)
+        stamps = cut_stamps(lamps, lens, spot, plate.pixel_aspect)
         out = np.empty((height, width, channels + 1), np.float32)
         for first in range(0, height, ROWS_AT_ONCE):
             self._check_cancelled(plate.frame)

@@ -8,6 +8,7 @@ between lens points and moving by whole pixels, is measured in this one quantity
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,11 @@ class Spot:
     def of(cls, opening: tuple[float, float], aspect: float) -> Spot:
         """The spot of an opening (see :func:`opening_moments`) on pixels of this aspect."""
         return cls((opening[0] / aspect**2, opening[1]))
+
+    @property
+    def halving_radius(self) -> float:
+        """Radius from which the lens draws a point as wide as halving does, along either axis."""
+        return sqrt(HALVING / min(self.moment))
 
     def halved(self) -> Spot:
         """The spot at half the size, for radii that ``half_radius`` gave: the axis along which the disc is widest loses

@@ -102,8 +102,12 @@ def _lamp(y: int, x: int, radius: float, light: float) -> Lamps:
 def _stack(surfaces: Surfaces, lens: Lens, aspect: float) -> Stack:
     """Slices of both surfaces, moved as far as the lens's points lie apart."""
     both = np.concatenate([surfaces.front_radius, surfaces.back_radius])
-    x, y = (lens.points[:, 2].astype(np.float64) @ lens.points[:, axis] ** 2 for axis in (0, 1))
-    return stack_slices(both, lens, Spot((x / aspect**2, y)), aspect)
+    return stack_slices(both, lens, _spot(lens, aspect), aspect)
+
+
+def _spot(lens: Lens, aspect: float) -> Spot:
+    x, y = (float(lens.points[:, 2].astype(np.float64) @ lens.points[:, axis] ** 2) for axis in (0, 1))
+    return Spot((x / aspect**2, y))
 
 
 def _painted(
@@ -116,7 +120,7 @@ def _painted(
     pad = min(ceil(largest / aspect) + 1, width)
     wide = surfaces.widened(pad)
     stack = _stack(surfaces, lens, aspect)
-    slices, stamps = cut_slices(wide, stack.borders), cut_stamps(lamps, lens, aspect)
+    slices, stamps = cut_slices(wide, stack.borders), cut_stamps(lamps, lens, _spot(lens, aspect), aspect)
     out = np.full((height, width, 4), np.nan, np.float32)
     for first in range(0, height, at_once):
         paint_views(
