@@ -72,37 +72,18 @@ def _halve(image: Float32Array, radius: Float32Array, least: np.float32) -> tupl
     for j in nb.prange(half_height):
         y0, y1 = 2 * j, min(2 * j + 1, height - 1)
         above, below = max(y0 - 1, 0), min(y0 + 2, height - 1)
-        # Down the columns first: loops that become vectors. A column more on either side, for the taps beyond.
-        down = np.empty((width + 3) * channels, np.float32)
-        low = np.empty(width + 3, np.float32)
-        high = np.empty(width + 3, np.float32)
-        _weigh_rows(image[above], image[y0], image[y1], image[below], down[channels : (width + 1) * channels])
-        for x in range(width):
-            near, far = min(radius[y0, x], radius[y1, x]), max(radius[y0, x], radius[y1, x])
-            low[x + 1] = min(min(radius[above, x], radius[below, x]), near)
-            high[x + 1] = max(max(radius[above, x], radius[below, x]), far)
-        low[0], high[0] = low[1], high[1]
-        low[width + 1], high[width + 1] = low[width], high[width]
-        low[width + 2], high[width + 2] = low[width], high[width]
-        for c in range(channels):
-            down[c] = down[channels + c]
-            down[(width + 1) * channels + c] = down[width * channels + c]
-            down[(width + 2) * channels + c] = down[width * channels + c]
+        # Whole rows first, along loops that become vectors; then every second pixel is picked.
+        softened = _soften(image[above], image[y0], image[y1], image[below])
+        reach = _range_of_four(radius[above], radius[y0], radius[y1], radius[below])
+        upper, lower = radius[y0], radius[y1]
         for i in range(half_width):
             x0, x1 = 2 * i, min(2 * i + 1, width - 1)
-            second = _of_most(radius[y0, x0], radius[y0, x1], radius[y1, x0], radius[y1, x1])
+            second = _of_most(upper[x0], upper[x1], lower[x0], lower[x1])
             small_radius[j, i] = second
             small[j, i, channels] = _in_focus(second, least)
-            nearest = min(min(low[x0], low[x0 + 1]), min(low[x0 + 2], low[x0 + 3]))
-            farthest = max(max(high[x0], high[x0 + 1]), max(high[x0 + 2], high[x0 + 3]))
-            if farthest - nearest <= STEP:
-                first = np.uint64(x0 * channels)
-                wide = np.uint64(channels)
-                for c in range(wide):
-                    k = first + c
-                    small[j, i, c] = INNER * (down[k + wide] + down[k + wide + wide]) + OUTER * (
-                        down[k] + down[k + wide + wide + wide]
-                    )
+            if reach[x0] <= STEP:
+                for c in range(channels):
+                    small[j, i, c] = softened[x0 * channels + c]
             else:
                 for c in range(channels):
                     small[j, i, c] = np.float32(0.25) * (
@@ -111,15 +92,45 @@ def _halve(image: Float32Array, radius: Float32Array, least: np.float32) -> tupl
     return small, small_radius
 
 
-@nb.njit(cache=True, inline="always")
-def _weigh_rows(
-    above: Float32Array, upper: Float32Array, lower: Float32Array, below: Float32Array, out: Float32Array
-) -> None:
-    """The filter of four, down the columns of four rows (W, C); ``out`` is (W C,)."""
-    one, two = above.reshape(out.size), upper.reshape(out.size)
-    three, four = lower.reshape(out.size), below.reshape(out.size)
-    for k in range(np.uint64(out.size)):
-        out[k] = INNER * (two[k] + three[k]) + OUTER * (one[k] + four[k])
+@nb.njit(cache=True, nogil=True)
+def _soften(above: Float32Array, upper: Float32Array, lower: Float32Array, below: Float32Array) -> Float32Array:
+    """Four rows (W, C) weighted down the columns, then each pixel with the one before it and the two after it; (W C,)."""
+    width, channels = upper.shape
+    size = width * channels
+    one, two, three, four = above.reshape(size), upper.reshape(size), lower.reshape(size), below.reshape(size)
+    # A column more before, and two after it: at the border the last pixel stands for those beyond.
+    row = np.empty((width + 3) * channels, np.float32)
+    middle = row[channels : (width + 1) * channels]
+    for k in range(np.uint64(size)):
+        middle[k] = INNER * (two[k] + three[k]) + OUTER * (one[k] + four[k])
+    row[:channels] = middle[:channels]
+    row[(width + 1) * channels : (width + 2) * channels] = middle[size - channels :]
+    row[(width + 2) * channels :] = middle[size - channels :]
+    after, second = row[2 * channels : (width + 2) * channels], row[3 * channels :]
+    softened = np.empty(size, np.float32)
+    for k in range(np.uint64(size)):
+        softened[k] = INNER * (middle[k] + after[k]) + OUTER * (row[k] + second[k])
+    return softened
+
+
+@nb.njit(cache=True, nogil=True)
+def _range_of_four(a: Float32Array, b: Float32Array, c: Float32Array, d: Float32Array) -> Float32Array:
+    """Largest less least radius among four rows, of each pixel, the one before it and the two after it; (W,)."""
+    width = a.size
+    low, high = np.empty(width + 3, np.float32), np.empty(width + 3, np.float32)
+    low_here, high_here = low[1 : width + 1], high[1 : width + 1]
+    for x in range(width):
+        low_here[x] = min(min(a[x], b[x]), min(c[x], d[x]))
+        high_here[x] = max(max(a[x], b[x]), max(c[x], d[x]))
+    low[0], high[0] = low_here[0], high_here[0]
+    low[width + 1 :], high[width + 1 :] = low_here[width - 1], high_here[width - 1]
+    low_after, high_after, low_second, high_second = low[2:], high[2:], low[3:], high[3:]
+    reach = np.empty(width, np.float32)
+    for x in range(width):
+        nearest = min(min(low[x], low_here[x]), min(low_after[x], low_second[x]))
+        farthest = max(max(high[x], high_here[x]), max(high_after[x], high_second[x]))
+        reach[x] = farthest - nearest
+    return reach
 
 
 @nb.njit(cache=True, inline="always")

@@ -126,7 +126,9 @@ def _drawn_radii(
     radii: NDArray[np.float64], lens: Lens, spot: Spot, aspect: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Radii at which stamps are drawn along x and y, so that their pixels have the second moment of the spot."""
-    drawn = []
+    drawn: list[NDArray[np.float64]] = []
+    if len(radii) == 0:
+        return radii, radii
     for axis, (light, wide) in enumerate(((lens.opening[-1], aspect), (lens.opening[:, -1], 1.0))):
         wanted = np.maximum(spot.moment[axis] * radii**2 - spot.less[axis], 0.0)
         plain = np.sqrt(wanted / spot.moment[axis]) / wide
