@@ -107,35 +107,29 @@ def _blend_rows(
     back_kind: NDArray[np.uint8],
     out: Float32Array,
 ) -> None:
-    """Filters of three pixels, along rows: two thirds of what ``_spread_rows`` needs, and no sums."""
+    """Filters of three pixels, along rows. No sums are needed: half the time of ``_spread_rows``."""
     height, width, channels = front.shape
     for y in nb.prange(height):
-        own = np.empty((width + 2) * channels, np.float32)
-        own[:channels] = 0.0
-        own[(width + 1) * channels :] = 0.0
-        own[channels : (width + 1) * channels] = front[y].ravel()
-        share = np.empty(width, np.float32)
+        here, slices = radius[y], of_pixel[y]
+        # A pixel more on either side, which nothing is joined with.
+        row = np.zeros((width + 2) * channels, np.float32)
+        own = row[channels : (width + 1) * channels]
+        own[:] = front[y].reshape(width * channels)
+        left, right = np.empty(width * channels, np.float32), np.empty(width * channels, np.float32)
+        before = np.float32(np.inf)
         for x in range(width):
-            if back_kind[y, x] == 1 and radius[y, x] >= back_radius[y, x]:
+            if back_kind[y, x] == 1 and here[x] >= back_radius[y, x]:
                 for c in range(channels):
-                    own[(x + 1) * channels + c] = back[y, x, c]
-            share[x] = np.float32(0.5) * _missing(radius[y, x], drawn[0, of_pixel[y, x]], moment[0], less[0], gap[0])
-        left = np.empty(width * channels, np.float32)
-        right = np.empty(width * channels, np.float32)
-        for x in range(width):
-            joined = x > 0 and abs(radius[y, x] - radius[y, x - 1]) <= step
-            joined_right = x < width - 1 and abs(radius[y, x] - radius[y, x + 1]) <= step
+                    own[x * channels + c] = back[y, x, c]
+            share = np.float32(0.5) * _missing(here[x], drawn[0, slices[x]], moment[0], less[0], gap[0])
+            after = here[x + 1] if x + 1 < width else np.float32(np.inf)
+            share_left = share if abs(here[x] - before) <= step else np.float32(0.0)
+            share_right = share if abs(here[x] - after) <= step else np.float32(0.0)
+            before = here[x]
             for c in range(channels):
-                left[x * channels + c] = share[x] if joined else np.float32(0.0)
-                right[x * channels + c] = share[x] if joined_right else np.float32(0.0)
-        result = out[y].reshape(width * channels)
-        for j in range(np.uint64(width * channels)):
-            value = own[j + np.uint64(channels)]
-            result[j] = (
-                value
-                + left[j] * (own[j] - value)
-                + right[j] * (own[j + np.uint64(2 * channels)] - value)
-            )
+                left[x * channels + c] = share_left
+                right[x * channels + c] = share_right
+        _blend(own, row, row[2 * channels :], left, right, out[y].reshape(width * channels))
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
@@ -154,30 +148,44 @@ def _blend_columns(
     back_kind: NDArray[np.uint8],
 ) -> None:
     height, width, channels = rows.shape
+    size = width * channels
     for y in nb.prange(height):
         above, below = max(y - 1, 0), min(y + 1, height - 1)
-        up = np.empty(width * channels, np.float32)
-        down = np.empty(width * channels, np.float32)
+        here, slices, upper, lower = radius[y], of_pixel[y], radius[above], radius[below]
+        up, down = np.empty(size, np.float32), np.empty(size, np.float32)
+        backs = 0
         for x in range(width):
-            share = np.float32(0.5) * _missing(radius[y, x], drawn[1, of_pixel[y, x]], moment[1], less[1], gap[1])
-            share_up = share if abs(radius[y, x] - radius[above, x]) <= step else np.float32(0.0)
-            share_down = share if abs(radius[y, x] - radius[below, x]) <= step else np.float32(0.0)
+            share = np.float32(0.5) * _missing(here[x], drawn[1, slices[x]], moment[1], less[1], gap[1])
+            share_up = share if abs(here[x] - upper[x]) <= step else np.float32(0.0)
+            share_down = share if abs(here[x] - lower[x]) <= step else np.float32(0.0)
+            backs += back_kind[y, x] == 1
             for c in range(channels):
                 up[x * channels + c] = share_up
                 down[x * channels + c] = share_down
-        upper = rows[above].reshape(width * channels)
-        lower = rows[below].reshape(width * channels)
-        here = rows[y].reshape(width * channels)
-        result = np.empty(width * channels, np.float32)
-        for j in range(np.uint64(width * channels)):
-            result[j] = here[j] + up[j] * (upper[j] - here[j]) + down[j] * (lower[j] - here[j])
+        above_row, below_row = rows[above].reshape(size), rows[below].reshape(size)
+        if backs == 0:
+            _blend(rows[y].reshape(size), above_row, below_row, up, down, front[y].reshape(size))
+            continue
+        result = np.empty(size, np.float32)
+        _blend(rows[y].reshape(size), above_row, below_row, up, down, result)
         for x in range(width):
-            is_back = back_kind[y, x] == 1 and radius[y, x] >= back_radius[y, x]
+            is_back = back_kind[y, x] == 1 and here[x] >= back_radius[y, x]
             for c in range(channels):
                 if is_back:
                     back[y, x, c] = result[x * channels + c]
                 else:
                     front[y, x, c] = result[x * channels + c]
+
+
+@nb.njit(cache=True, nogil=True)
+def _blend(
+    own: Float32Array, one: Float32Array, other: Float32Array, to_one: Float32Array, to_other: Float32Array,
+    out: Float32Array,
+) -> None:
+    """Each value drawn to two others by two shares; a loop that becomes vectors."""
+    for k in range(np.uint64(out.size)):
+        value = own[k]
+        out[k] = value + to_one[k] * (one[k] - value) + to_other[k] * (other[k] - value)
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
