@@ -11,6 +11,7 @@ import numba as nb
 import numpy as np
 
 from engine.frames import Float32Array
+from engine.renderers.optical.quiet import quieten
 from engine.renderers.optical.silhouettes import STEP
 from engine.renderers.optical.spot import HALVING, Spot
 
@@ -59,7 +60,7 @@ def halve(image: Float32Array, radius: Float32Array, spot: Spot) -> tuple[Float3
         four by four pixels, which leave a point where it is; at silhouettes of two by two.
     """
     small, small_radius = _halve(image, radius, np.float32(min(spot.moment)))
-    return small, half_radius(small_radius, spot)
+    return small, half_radius(quieten(small_radius), spot)
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

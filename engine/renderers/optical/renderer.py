@@ -17,6 +17,7 @@ from engine.renderers.optical.half_size import half_radius, halve, restore
 from engine.renderers.optical.highlights import boost_highlights
 from engine.renderers.optical.lamps import Lamps, take_out_lamps
 from engine.renderers.optical.light_field import paint_views
+from engine.renderers.optical.quiet import quieten
 from engine.renderers.optical.silhouettes import silhouette_step
 from engine.renderers.optical.slices import cut_slices
 from engine.renderers.optical.spot import Spot, opening_moments
@@ -186,7 +187,7 @@ class OpticalRenderer:
             invented = np.empty_like(radius)
             restore(image, radius, spot, small, rendered, out, invented)
             return out, invented
-        both = self._through_lens(image, radius, image.shape[2], lamps, plate, spot)
+        both = self._through_lens(image, quieten(radius), image.shape[2], lamps, plate, spot)
         return np.ascontiguousarray(both[..., :-1]), np.ascontiguousarray(both[..., -1])
 
     def _through_lens(
