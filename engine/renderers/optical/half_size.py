@@ -95,7 +95,7 @@ def _halve(image: Float32Array, radius: Float32Array, least: np.float32) -> tupl
 
 @nb.njit(cache=True, nogil=True)
 def _soften(above: Float32Array, upper: Float32Array, lower: Float32Array, below: Float32Array) -> Float32Array:
-    """Four rows (W, C) weighted down the columns, then each pixel with the one before it and the two after it; (W C,)."""
+    """Four rows (W, C) weighted down the columns, then each pixel with the one before and the two after it; (W C,)."""
     width, channels = upper.shape
     size = width * channels
     one, two, three, four = above.reshape(size), upper.reshape(size), lower.reshape(size), below.reshape(size)
@@ -222,7 +222,7 @@ def _doubled(half: Float32Array, y: int) -> Float32Array:
     left, right = doubled[:, 0], doubled[:, 1]
     for i in range(np.uint64(width)):
         for c in range(np.uint64(planes)):
-            k = i * np.uint64(planes) + c
-            left[i, c] = np.float32(0.75) * middle[k] + np.float32(0.25) * before[k]
-            right[i, c] = np.float32(0.75) * middle[k] + np.float32(0.25) * after[k]
+            place = i * np.uint64(planes) + c
+            left[i, c] = np.float32(0.75) * middle[place] + np.float32(0.25) * before[place]
+            right[i, c] = np.float32(0.75) * middle[place] + np.float32(0.25) * after[place]
     return doubled.reshape(2 * width * planes)

@@ -31,10 +31,6 @@ ABOVE_WHITE, ABOVE_SURROUNDINGS = np.float32(1.0), np.float32(2.0)
 moves m, a bright sky does."""
 
 
-TOGETHER: Final = 0.125
-"""Difference in radius, in pixels, below which lamps that fall into one pixel at half the size become one."""
-
-
 @dataclass(frozen=True, eq=False)
 class Lamps:
     """Pixels of lamps.
@@ -43,41 +39,25 @@ class Lamps:
         place: (N, 2) int32 row and column.
         radius: (N,) float32 signed radius.
         light: (N, C) float32, taken out of the plate.
+        aside: (N, 2) float32, how far down and to the right of the pixel's middle the lamp lies; None for not at all.
     """
 
     place: NDArray[np.int32]
     radius: Float32Array
     light: Float32Array
+    aside: Float32Array | None = None
 
-    def halved(self, radius: Float32Array, shape: tuple[int, ...]) -> Lamps:
-        """The same lamps in a picture of half the size, where a pixel is four.
+    def halved(self, radius: Float32Array) -> Lamps:
+        """The same lamps in a picture of half the size, where a pixel is four; ``radius`` is theirs there.
 
-        As all of the picture (see ``half_size``), a lamp is halved with weights that leave it where it is: three
-        quarters for its own pixel and one for the next, in either direction. What falls together becomes one lamp.
-
-        Args:
-            radius: (N,) float32, theirs at half the size.
-            shape: height and width of that picture.
+        They keep their place, a quarter of a pixel aside of the middle of the pixel that they fall into. Filtered as
+        the rest of the picture is, their discs would lose their rims (0.8 dB on wires before a street).
         """
-        place, light, parts = self.place, self.light * np.float32(0.25), 4
-        own, beside = place // 2, place // 2 + 2 * (place % 2) - 1
-        beside = np.clip(beside, 0, np.array(shape[:2]) - 1)
-        rows = np.concatenate([own[:, 0], own[:, 0], beside[:, 0], beside[:, 0]]).astype(np.int64)
-        columns = np.concatenate([own[:, 1], beside[:, 1], own[:, 1], beside[:, 1]]).astype(np.int64)
-        weight = np.repeat(np.array([9.0, 3.0, 3.0, 1.0]) / 16.0, len(place))
-        level = np.round(np.tile(radius.astype(np.float64), parts) / TOGETHER).astype(np.int64)
-        level -= level.min(initial=0)
-        key = (level * shape[0] + rows) * shape[1] + columns
-        _, first, joined = np.unique(key, return_index=True, return_inverse=True)
-        summed = [np.bincount(joined, weight * np.tile(light[:, c], parts), len(first)) for c in range(light.shape[1])]
-        return Lamps(
-            place=np.stack([rows, columns], axis=1)[first].astype(np.int32),
-            radius=np.tile(radius, parts)[first],
-            light=np.ascontiguousarray(np.stack(summed, axis=1).astype(np.float32)) if summed else light[:0],
-        )
+        aside = np.where(self.place % 2 == 0, np.float32(-0.25), np.float32(0.25)).astype(np.float32)
+        return Lamps(self.place // 2, radius, self.light * np.float32(0.25), aside)
 
     def arrays(self) -> tuple[NDArray[np.int32], Float32Array, Float32Array]:
-        """The fields in order, for a kernel."""
+        """Place, radius and light, for a kernel."""
         return self.place, self.radius, self.light
 
 

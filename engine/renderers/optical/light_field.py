@@ -1,9 +1,9 @@
 """The picture as each point of the lens sees it, averaged over the lens.
 
 For every lens point the slices are painted from far to near, each shifted as that point sees it (see ``stack``), and
-the views are summed. Visibility is right by construction: a thing hides another from exactly those lens points from which
-it does. Rows are independent and each is summed in a fixed order, so that the result has the same bits whatever the
-number of threads.
+the views are summed. Visibility is right by construction: a thing hides another from exactly those lens points from
+which it does. Rows are independent and each is summed in a fixed order, so that the result has the same bits whatever
+the number of threads.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def paint_views(
         asked = _any_lamp_on_row(y, lamps)
         seen = np.empty((lens.shape[0] if asked else 0, width), np.float32)
         for i in range(lens.shape[0]):
-            _paint_view(
-                view, y, shift_x[i], shift_y[i], active, front_row, coverage, back_row, radii, start, runs, pad
-            )
+            _paint_view(view, y, shift_x[i], shift_y[i], active, front_row, coverage, back_row, radii, start, runs, pad)
             if cats_eye > 0.0:
                 _add_vignetted(view, total, light, planes, y, height, aspect, lens[i], cats_eye)
             else:

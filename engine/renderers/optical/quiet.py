@@ -19,7 +19,7 @@ __all__ = ["quieten"]
 BLOCK: Final = 16
 """Side of the squares in which noise is measured, in pixels."""
 
-QUIET: Final = np.float32(0.1)
+QUIET: Final = np.float32(0.07)
 """Noise up to this, in pixels of radius, is left: slices are a quarter of a pixel thick at least."""
 
 LOUD: Final = np.float32(1.5)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import CancelledError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
@@ -181,17 +182,26 @@ class OpticalRenderer:
             )
         if self.quality.half_size:
             small, small_radius = halve(image, radius, spot)
-            small_lamps = lamps.halved(half_radius(lamps.radius, spot), small_radius.shape)
-            rendered = self._through_lens(small, small_radius, image.shape[2], small_lamps, plate, spot.halved())
+            small_lamps = lamps.halved(half_radius(lamps.radius, spot))
+            rendered = self._through_lens(
+                small, small_radius, image.shape[2], small_lamps, plate, spot.halved(), spot.of_lamps_halved()
+            )
             out = np.empty_like(image)
             invented = np.empty_like(radius)
             restore(image, radius, spot, small, rendered, out, invented)
             return out, invented
-        both = self._through_lens(image, quieten(radius), image.shape[2], lamps, plate, spot)
+        both = self._through_lens(image, quieten(radius), image.shape[2], lamps, plate, spot, spot)
         return np.ascontiguousarray(both[..., :-1]), np.ascontiguousarray(both[..., -1])
 
     def _through_lens(
-        self, image: Float32Array, radius: Float32Array, judged: int, lamps: Lamps, plate: PlateFrame, spot: Spot
+        self,
+        image: Float32Array,
+        radius: Float32Array,
+        judged: int,
+        lamps: Lamps,
+        plate: PlateFrame,
+        spot: Spot,
+        spot_of_lamps: Spot,
     ) -> Float32Array:
         """The picture as the whole lens sees it: (H, W, C + 1), colours and invented share."""
         largest = float(np.abs(radius).max())
@@ -210,17 +220,17 @@ class OpticalRenderer:
             step=silhouette_step(plate.strength * max(self.defocus.near_multiplier, self.defocus.far_multiplier)),
             checkpoint=lambda: self._check_cancelled(plate.frame),
         )
-        return self._paint(surfaces, stack, lens, lamps, spot, plate)
+        stamps = cut_stamps(lamps, lens, spot_of_lamps, plate.pixel_aspect)
+        return self._paint(surfaces, stack, lens, (*lamps.arrays(), *stamps.arrays()), plate)
 
     def _paint(
-        self, surfaces: Surfaces, stack: Stack, lens: Lens, lamps: Lamps, spot: Spot, plate: PlateFrame
+        self, surfaces: Surfaces, stack: Stack, lens: Lens, lamps: tuple[NDArray[Any], ...], plate: PlateFrame
     ) -> Float32Array:
         height, width, channels = surfaces.front.shape
         pad = min(int(np.abs(stack.shift_x).max()) + 1, width)
         wide = surfaces.widened(pad)
         self._check_cancelled(plate.frame)
         slices = cut_slices(wide, stack.borders)
-        stamps = cut_stamps(lamps, lens, spot, plate.pixel_aspect)
         out = np.empty((height, width, channels + 1), np.float32)
         for first in range(0, height, ROWS_AT_ONCE):
             self._check_cancelled(plate.frame)
@@ -228,7 +238,7 @@ class OpticalRenderer:
             paint_views(
                 wide.front, wide.coverage, wide.back, stack.radii, stack.shift_x, stack.shift_y,
                 slices.start, slices.runs, slices.rows,
-                lens.points, lens.nearest, (*lamps.arrays(), *stamps.arrays()),
+                lens.points, lens.nearest, lamps,
                 plate.pixel_aspect, lens.cats_eye, pad, first, last, out,
             )  # fmt: skip
         return out

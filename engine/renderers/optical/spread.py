@@ -65,7 +65,9 @@ def spread_light(
 @nb.njit(cache=True, inline="always")
 def _box(radius: float | np.float32, gap: np.float32) -> np.float32:
     """Second moment of the box that fills the gaps between lens points."""
-    return max(gap * np.float32(radius) * np.float32(radius) - np.float32(1.0), np.float32(0.0)) * np.float32(1.0 / 12.0)
+    return max(gap * np.float32(radius) * np.float32(radius) - np.float32(1.0), np.float32(0.0)) * np.float32(
+        1.0 / 12.0
+    )
 
 
 @nb.njit(cache=True, inline="always")
@@ -179,7 +181,11 @@ def _blend_columns(
 
 @nb.njit(cache=True, nogil=True)
 def _blend(
-    own: Float32Array, one: Float32Array, other: Float32Array, to_one: Float32Array, to_other: Float32Array,
+    own: Float32Array,
+    one: Float32Array,
+    other: Float32Array,
+    to_one: Float32Array,
+    to_other: Float32Array,
     out: Float32Array,
 ) -> None:
     """Each value drawn to two others by two shares; a loop that becomes vectors."""

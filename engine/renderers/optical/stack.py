@@ -99,11 +99,13 @@ def stack_slices(radius: Float32Array, lens: Lens, spot: Spot, aspect: float) ->
     of_pixel = slice_of(radius, borders)
     radii = _slice_radii(radius, of_pixel, borders, max(spot.moment))
     moment, less = np.array(spot.moment, np.float32), np.array(spot.less, np.float32)
-    gap = (BOX * lens.spacing / np.array([aspect, 1.0])) ** 2
+    gap = (BOX * np.array([lens.spacing[0] / aspect, lens.spacing[1]])) ** 2
     square = radii.astype(np.float64) ** 2
     # The box between lens points is not taken off: coverage is moved but not spread (0.04 dB, draft, three shots).
     wanted = np.maximum(moment[:, None] * square - less[:, None], 0.0)
-    shift_x, drawn_x = _shifts(lens.points[:, 0] / aspect, lens.points[:, 2], radii, wanted[0], 1.0 / aspect)
+    shift_x, drawn_x = _shifts(
+        lens.points[:, 0].astype(np.float64) / aspect, lens.points[:, 2], radii, wanted[0], 1.0 / aspect
+    )
     shift_y, drawn_y = _shifts(lens.points[:, 1].astype(np.float64), lens.points[:, 2], radii, wanted[1], 1.0)
     return Stack(
         borders=borders,

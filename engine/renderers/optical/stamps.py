@@ -27,7 +27,7 @@ NARROWED: Final = 2.0
 """Second moment, in squared pixels, from which a stamp is drawn at its own radius. Its pixels widen it by a twelfth,
 which is taken off below; a large disc would lose its rim to it."""
 
-TABLE: Final = np.linspace(0.0, 8.0, 1025)
+TABLE: Final = np.concatenate([np.linspace(0.0, 1.5, 193), np.linspace(1.5, 8.0, 105)[1:]])
 """Radii, in pixels, at which the second moment of a stamp is known; larger ones are drawn as they are."""
 
 DUST: Final = 1e-9
@@ -77,17 +77,20 @@ def cut_stamps(lamps: Lamps, lens: Lens, spot: Spot, aspect: float) -> Stamps:
         spot: how wide a point is to be drawn.
         aspect: pixel aspect.
     """
-    radii, of_lamp = _shared_radii(lamps.radius)
-    drawn_x, drawn_y = _drawn_radii(radii, lens, spot, aspect)
+    radii, aside, of_lamp = _shared(lamps)
+    drawn_x = _drawn_radii(radii, aside[:, 1], lens.opening[-1], spot.moment[0], spot.less[0], aspect)
+    drawn_y = _drawn_radii(radii, aside[:, 0], lens.opening[:, -1], spot.moment[1], spot.less[1], 1.0)
     half: list[int] = []
     row: list[int] = []
     begin: list[int] = []
     parts: list[tuple[NDArray[np.int32], NDArray[np.int32], Float32Array]] = []
     landings = 0
-    for radius, x, y in zip(radii, drawn_x, drawn_y, strict=True):
-        rows, columns, points, shares = _landings_of_pixels(x, y, lens, aspect)
+    for radius, (down, right), x, y in zip(radii, aside, drawn_x, drawn_y, strict=True):
+        rows, columns, points, shares = _landings_of_pixels(x, y, right, down, lens, aspect)
         if CRISP * np.pi * radius * radius / aspect < len(lens.points):
-            rows, columns, points, shares = _seen_by_points(rows, columns, points, shares, x, y, lens, aspect)
+            rows, columns, points, shares = _seen_by_points(
+                rows, columns, points, shares, x, y, right, down, lens, aspect
+            )
         order = np.argsort(rows, kind="stable")
         rows, columns, points, shares = rows[order], columns[order], points[order], shares[order]
         reach = int(np.abs(rows).max())
@@ -109,48 +112,61 @@ def cut_stamps(lamps: Lamps, lens: Lens, spot: Spot, aspect: float) -> Stamps:
     )
 
 
-def _shared_radii(radius: Float32Array) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Radii of the stamps, and which of them each lamp uses."""
-    wide = np.abs(radius.astype(np.float64))
+def _shared(lamps: Lamps) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Radius and place aside of the pixel's middle (down, right) of the stamps, and which of them each lamp uses."""
+    wide = np.abs(lamps.radius.astype(np.float64))
     # The steps as one scale: even up to 1, then by the logarithm, then even again.
     even = LARGEST_STEP / RELATIVE_STEP
     place = np.minimum(wide, 1.0) / RELATIVE_STEP
     place += np.log(np.clip(wide, 1.0, even)) / RELATIVE_STEP
     place += np.maximum(wide - even, 0.0) / LARGEST_STEP
-    signed = np.copysign(np.round(place), radius).astype(np.int64)
-    _, of_lamp, count = np.unique(signed, return_inverse=True, return_counts=True)
-    return np.bincount(of_lamp, radius.astype(np.float64), len(count)) / count, of_lamp
+    key = np.copysign(np.round(place), lamps.radius).astype(np.int64)
+    aside = np.zeros((len(key), 2)) if lamps.aside is None else lamps.aside.astype(np.float64)
+    if lamps.aside is not None:
+        key = 4 * key + 2 * (aside[:, 0] > 0.0) + (aside[:, 1] > 0.0)
+    _, first, of_lamp, count = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+    return np.bincount(of_lamp, lamps.radius.astype(np.float64), len(count)) / count, aside[first], of_lamp
 
 
 def _drawn_radii(
-    radii: NDArray[np.float64], lens: Lens, spot: Spot, aspect: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Radii at which stamps are drawn along x and y, so that their pixels have the second moment of the spot."""
-    drawn: list[NDArray[np.float64]] = []
-    if len(radii) == 0:
-        return radii, radii
-    for axis, (light, wide) in enumerate(((lens.opening[-1], aspect), (lens.opening[:, -1], 1.0))):
-        wanted = np.maximum(spot.moment[axis] * radii**2 - spot.less[axis], 0.0)
-        plain = np.sqrt(wanted / spot.moment[axis]) / wide
-        narrowed = np.interp(wanted, _second_moments(light), TABLE)
-        share = np.clip(NARROWED - wanted, 0.0, 1.0)
-        drawn.append(np.copysign(share * narrowed + (1.0 - share) * plain, radii) * wide)
-    return drawn[0], drawn[1]
-
-
-def _second_moments(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Second moment along one axis of an opening whose light is rounded to whole pixels, at the radii of TABLE.
+    radii: NDArray[np.float64],
+    aside: NDArray[np.float64],
+    light: NDArray[np.float64],
+    moment: float,
+    less: float,
+    wide: float,
+) -> NDArray[np.float64]:
+    """Radii at which stamps are drawn along an axis, so that their pixels have the second moment of the spot.
 
     Args:
+        radii: (M,) of the stamps.
+        aside: (M,) where they lie in their pixel.
         light: (G + 1,) share of the opening's light up to each of its lines.
+        moment, less: of the spot along this axis.
+        wide: width of a pixel, in pixels of radius.
     """
+    wanted = np.maximum(moment * radii**2 - less, 0.0)
+    narrowed = np.empty_like(radii)
+    for place in np.unique(aside):
+        for side in (-1.0, 1.0):
+            own = (aside == place) & (np.copysign(1.0, radii) == side)
+            if own.any():
+                narrowed[own] = np.interp(wanted[own], _second_moments(light, side * place), TABLE)
+    plain = np.sqrt(wanted / moment) / wide
+    share = np.clip(NARROWED - wanted, 0.0, 1.0)
+    return np.copysign(share * narrowed + (1.0 - share) * plain, radii) * wide
+
+
+def _second_moments(light: NDArray[np.float64], aside: float) -> NDArray[np.float64]:
+    """Second moment along one axis of an opening whose light is rounded to whole pixels, at the radii of TABLE."""
     lines = np.linspace(-1.0, 1.0, len(light))
-    moment = np.zeros_like(TABLE)
-    for k in range(int(TABLE[-1]) + 1):
-        # Light beyond a border between pixels is one pixel farther out.
-        border = (k + 0.5) / np.maximum(TABLE, 1e-9)
-        moment += (2 * k + 1) * (1.0 - np.interp(border, lines, light) + np.interp(-border, lines, light))
-    return moment
+    reach = int(TABLE[-1]) + 1
+    pixels = np.arange(-reach, reach + 1)
+    borders = (np.append(pixels, reach + 1)[:, None] - 0.5 - aside) / np.maximum(TABLE, 1e-9)
+    share = np.diff(np.interp(borders, lines, light), axis=0)
+    # Rising but for rounding, so that it can be read backwards.
+    rising: NDArray[np.float64] = np.maximum.accumulate((pixels - aside) ** 2 @ share)
+    return rising
 
 
 def _seen_by_points(
@@ -160,12 +176,14 @@ def _seen_by_points(
     shares: NDArray[np.float64],
     x: float,
     y: float,
+    right: float,
+    down: float,
     lens: Lens,
     aspect: float,
 ) -> Landings:
     """A small stamp asks all lens points: each pixel those that see the lamp in it, which divide its share."""
-    point_rows = np.floor(lens.points[:, 1] * y + 0.5).astype(np.int64)
-    point_columns = np.floor(lens.points[:, 0] * x / aspect + 0.5).astype(np.int64)
+    point_rows = np.floor(lens.points[:, 1] * y + down + 0.5).astype(np.int64)
+    point_columns = np.floor(lens.points[:, 0] * x / aspect + right + 0.5).astype(np.int64)
     width = 2 * int(max(np.abs(columns).max(), np.abs(point_columns).max())) + 1
     pixel, point_pixel = rows * width + columns, point_rows * width + point_columns
     order = np.argsort(pixel)
@@ -184,15 +202,15 @@ def _seen_by_points(
     )
 
 
-def _landings_of_pixels(x: float, y: float, lens: Lens, aspect: float) -> Landings:
+def _landings_of_pixels(x: float, y: float, right: float, down: float, lens: Lens, aspect: float) -> Landings:
     """How much of the opening each pixel of the disc covers, and where in the opening its middle lies."""
-    half_y, half_x = int(np.ceil(abs(y) + 0.5)), int(np.ceil(abs(x) / aspect + 0.5))
+    half_y, half_x = int(np.ceil(abs(y) + abs(down) + 0.5)), int(np.ceil(abs(x) / aspect + abs(right) + 0.5))
     if x == 0.0 or y == 0.0:
         # Nothing wide enough to leave its pixel along an axis.
         x, y = x or 1e-6, y or 1e-6
     # In front of the focal plane the radius is negative: the picture of the opening is turned round.
-    edge_y = (np.arange(-half_y, half_y + 2, dtype=np.float64) - 0.5) / y
-    edge_x = (np.arange(-half_x, half_x + 2, dtype=np.float64) - 0.5) * aspect / x
+    edge_y = (np.arange(-half_y, half_y + 2, dtype=np.float64) - 0.5 - down) / y
+    edge_x = (np.arange(-half_x, half_x + 2, dtype=np.float64) - 0.5 - right) * aspect / x
     integral = _integral_at(lens.opening, edge_x, edge_y)
     share = np.abs(np.diff(np.diff(integral, axis=0), axis=1))
     grid = NEAREST_GRID

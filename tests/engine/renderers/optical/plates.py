@@ -56,5 +56,5 @@ def still_stack(
     Without a moment and with points this close, nothing is drawn at all.
     """
     points = np.array([[0.0, 0.0, 1.0]], np.float32)
-    lens = Lens(points, distance, np.zeros((1, 1), np.int32), np.zeros((2, 2)), 0.0)
+    lens = Lens(points, (distance, distance), np.zeros((1, 1), np.int32), np.zeros((2, 2)), 0.0)
     return stack_slices(radius, lens, Spot(moment), aspect)

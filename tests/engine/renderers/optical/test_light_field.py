@@ -38,7 +38,7 @@ def _points(*points: tuple[float, float, float], cats_eye: float = 0.0) -> Lens:
     """A lens of a few chosen points."""
     return Lens(
         points=np.array(points, np.float32),
-        spacing=0.001,
+        spacing=(0.001, 0.001),
         nearest=np.zeros((1, 1), np.int32),
         opening=np.zeros((2, 2)),
         cats_eye=cats_eye,

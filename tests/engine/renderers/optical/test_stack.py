@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.frames import Float32Array
 from engine.renderers.optical.aperture import Lens, lens_points, opening_integral
 from engine.renderers.optical.silhouettes import STEP
-from engine.renderers.optical.spot import Spot, opening_moments
+from engine.renderers.optical.spot import HALVING, Spot, opening_moments
 from engine.renderers.optical.stack import Stack, slice_borders, slice_of, stack_slices
 from engine.shot import Aperture
 
@@ -95,4 +95,4 @@ def test_the_moment_of_an_opening_is_that_of_its_oval(aspect: float, moments: tu
 
 def test_halving_draws_what_is_less_along_the_narrower_axis() -> None:
     assert Spot.of((0.25, 0.25), 1.0).halved().less == pytest.approx((0.0, 0.0))
-    assert Spot.of((0.25, 0.25), 2.0).halved().less == pytest.approx((0.75 * 0.25, 0.0))
+    assert Spot.of((0.25, 0.25), 2.0).halved().less == pytest.approx((0.75 * 0.25 * HALVING, 0.0))
