@@ -28,7 +28,7 @@ LOUD: Final = np.float32(1.5)
 REACH: Final = 3
 """Half the window over which a pixel's neighbours are averaged."""
 
-ALIKE: Final = np.float32(6.0)
+ALIKE: Final = np.float32(9.0)
 """Neighbours that differ by more than so many times the noise lie on another surface."""
 
 
