@@ -64,7 +64,7 @@ class Quality:
 
 
 QUALITIES = {
-    "draft": Quality(distance=1.0, rate=8.0, least=20, most=64, reach=1, sweeps=0, lamps=1e6, askers=3, half_size=True),
+    "draft": Quality(distance=1.0, rate=8.0, least=26, most=64, reach=1, sweeps=0, lamps=1e6, askers=3, half_size=True),
     "final": Quality(
         distance=1.0, rate=90.0, least=64, most=1200, reach=3, sweeps=8, lamps=4e7, askers=9, half_size=False
     ),
