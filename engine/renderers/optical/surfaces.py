@@ -19,6 +19,7 @@ from engine.frames import Float32Array
 from engine.renderers.optical.background import INVENTED, extend_background, smooth_background
 from engine.renderers.optical.silhouettes import find_silhouettes
 from engine.renderers.optical.spread import spread_light
+from engine.renderers.optical.stack import Stack
 from engine.renderers.optical.unmix import unmix
 from engine.renderers.optical.wide_edges import find_wide_edges, split_wide_edges
 
@@ -74,8 +75,7 @@ def find_surfaces(
     reach: int,
     judged: int,
     sweeps: int,
-    distance: float,
-    aspect: float,
+    stack: Stack,
     step: np.float32,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Surfaces:
@@ -87,8 +87,7 @@ def find_surfaces(
         reach: how many pixels around a silhouette are searched for pure colours; 0 leaves mixed pixels alone.
         judged: channels from which the coverage of a mixed pixel is judged, from the first.
         sweeps: how often invented background is smoothed.
-        distance: between lens points, in radii: light is spread over it.
-        aspect: pixel aspect.
+        stack: slices of ``radius``: light is spread by what their views miss.
         step: difference in radius from which neighbours are two surfaces.
         checkpoint: called between the steps, and may raise to stop: the steps of a large frame take a while.
     """
@@ -109,7 +108,7 @@ def find_surfaces(
         if lengths.any():
             split_wide_edges(image, radius, found, models, *surfaces.arrays())
     checkpoint()
-    spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
+    spread_light(radius, stack, step, front, back, back_radius, back_kind)
     checkpoint()
     places = extend_background(radius, side, step, front, coverage, front_radius, back, back_radius, back_kind)
     checkpoint()
