@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -16,6 +17,7 @@ from engine.depth import (
     EdgeSurvey,
     clean_edges,
     condition,
+    find_limits,
     sample_disparity,
     to_disparity,
 )
@@ -23,6 +25,7 @@ from engine.errors import DepthError, KeysError, MediaError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours, require_size
 from engine.media import DepthImage, DepthReader, PlateImage, PlateReader, fit_depth
 from engine.render.digest import file_identity
+from engine.render.report import EdgesMeasured
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
@@ -165,6 +168,30 @@ class Inputs:
         renderer = self._shot.renderer
         half = renderer.name == "optical" and renderer.quality == "draft"
         return EdgePlan.of(self.edge_quality(limits), settings, half=half)
+
+    def edges_measured(self, limits: DepthLimits | None = None) -> EdgesMeasured | None:
+        """What there is to say of the depth's edges, and of what a render does to them; None where it has none.
+
+        Args:
+            limits: of the depth; where they are not known yet, those of the frames that are looked at stand for them.
+
+        Raises:
+            DepthRangeError: there is no limit to be found in those frames.
+        """
+        known = limits or DepthLimits.given(self._shot.depth) or self._provisional_limits()
+        quality = self.edge_quality(known)
+        if not quality.crossings:
+            return None
+        return EdgesMeasured(quality.sentence(), repaired=self.edge_plan(known) is not None)
+
+    def _provisional_limits(self) -> DepthLimits:
+        """Limits of the few frames that are looked at: near enough to measure by, never to render with."""
+        return find_limits(self._depths_of_looks(), self._shot.depth)
+
+    def _depths_of_looks(self) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
+        for frame in self._looks():
+            with suppress(MediaError, DepthError):
+                yield (frame, *self._depth_alone(frame))
 
     def _looks(self) -> list[int]:
         """Frames spread evenly over the shot, each once."""

@@ -21,7 +21,7 @@ from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
 from engine.render.limits import NEVER, shot_limits
 from engine.render.pull import FocusPull
-from engine.render.report import EdgesMeasured, Report, Started, Summary, Warnings, Written, ignore
+from engine.render.report import Report, Started, Summary, Warnings, Written, ignore
 from engine.render.stages import Assembly
 from engine.renderers import Renderer, open_renderer
 from engine.shot import Shot
@@ -138,8 +138,9 @@ class _Job:
         limits = shot_limits(shot, inputs, report, cancel)
         renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
         plan = inputs.edge_plan(limits)
-        if shot.depth.edges != "exact" and inputs.edge_quality(limits).crossings:
-            report(EdgesMeasured(inputs.edge_quality(limits).sentence(), repaired=plan is not None))
+        measured = None if shot.depth.edges == "exact" else inputs.edges_measured(limits)
+        if measured is not None:
+            report(measured)
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), plan, cancel)
 
     def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:

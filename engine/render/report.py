@@ -46,6 +46,9 @@ class EdgesMeasured:
     sentence: str
     repaired: bool
 
+    def __str__(self) -> str:
+        return f"{self.sentence}: {'they are repaired' if self.repaired else 'they are left as they are'}"
+
 
 @dataclass(frozen=True)
 class Started:
