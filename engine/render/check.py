@@ -59,7 +59,7 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
         open_renderer(shot)
     with findings.collecting(), Inputs(shot) as inputs:
         with findings.collecting():
-            check_output(shot.output, shot.plate, shot.depth, inputs.frames)
+            check_output(shot.output, shot.plate, shot.depth, inputs.frames, shot.matte)
         with findings.collecting():
             check_settings(shot.output, inputs.plate.info)
         _check_frames(inputs, findings, watch)

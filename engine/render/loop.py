@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
@@ -59,7 +59,7 @@ def render(
     begin = time.monotonic()
     with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
-        check_output(shot.output, shot.plate, shot.depth, asked)
+        check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
         with closing(open_writer(shot.output, inputs.plate.info)) as writer:
             try:
@@ -200,7 +200,8 @@ class _Job:
         looked_at = self._renderer.reach(todo, within)
 
         def plates() -> Iterator[PlateFrame]:
-            for plate in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+            for held in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+                plate = replace(held, disparity=self._inputs.cut_by_matte(held.disparity, held.coverage))
                 if asked and plate.frame in todo:
                     waiting[plate.frame] = plate
                 yield plate
@@ -218,6 +219,8 @@ class _Job:
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)
+        self.warnings.note("matte.substituted", int(raw.matte_held))
+        self.warnings.note("matte.repaired", raw.matte_repaired)
         # A frame may be flat by right, a title on black; a whole shot is refused where its limits are looked for.
         self.warnings.note("depth.flat", int(disparity.min() == disparity.max()))
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
