@@ -32,6 +32,9 @@ AROUND: Final = 2
 OTHER: Final = np.float32(0.35)
 """Part of the step within which a disparity counts as the other side's."""
 
+ABRUPT: Final = 0.4
+"""Within AROUND pixels an edge spends this part of its step more than the surfaces beside it; a slope does not."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -59,8 +62,12 @@ def cut_by_matte(disparity: Float32Array, coverage: Float32Array, subject: float
     own = fill_from_nearest(disparity, ~core) if subject is None else np.full_like(disparity, subject)
     other = fill_from_nearest(disparity, ~beyond)
     kept = beyond if subject is not None else core | beyond
-    trusted = np.empty_like(inside)
-    _find_trusted(disparity, inside, kept, own, other, subject is not None, trusted)
+    ranges = np.empty_like(disparity)
+    _measure_ranges(disparity, ranges)
+    trusted, extended = np.empty_like(inside), np.empty_like(inside)
+    _find_trusted(disparity, inside, kept, own, other, ranges, reach, subject is not None, trusted)
+    _extend(disparity, inside, own, other, trusted, extended)
+    trusted = extended
     if subject is None:
         own = fill_from_nearest(disparity, ~(trusted & inside))
     other = fill_from_nearest(disparity, ~trusted | inside)
@@ -101,12 +108,30 @@ def _shrink_line(side: Mask, reach: int, deep: Mask) -> None:
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
+def _measure_ranges(disparity: Float32Array, ranges: Float32Array) -> None:
+    """How much the disparity varies within AROUND of each pixel."""
+    height, width = disparity.shape
+    for y in nb.prange(height):
+        first, last = max(y - AROUND, 0), min(y + AROUND + 1, height)
+        low, high = disparity[first].copy(), disparity[first].copy()
+        for yy in range(first + 1, last):
+            for x in range(width):
+                low[x] = min(low[x], disparity[yy, x])
+                high[x] = max(high[x], disparity[yy, x])
+        for x in range(width):
+            left, right = max(x - AROUND, 0), min(x + AROUND + 1, width)
+            ranges[y, x] = high[left:right].max() - low[left:right].min()
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
 def _find_trusted(
     disparity: Float32Array,
     inside: Mask,
     kept: Mask,
     own: Float32Array,
     other: Float32Array,
+    ranges: Float32Array,
+    reach: int,
     given: bool,
     trusted: Mask,
 ) -> None:
@@ -127,7 +152,8 @@ def _find_trusted(
             else:
                 share = (here - other[y, x]) / step
                 shown = share > OTHER if inside[y, x] else abs(share - np.float32(1.0)) > OTHER
-                trusted[y, x] = shown and _is_still(disparity, inside, y, x, step)
+                still = shown and _is_still(disparity, inside, y, x, step)
+                trusted[y, x] = still or not _has_edge(ranges, reach, y, x, np.float32(ABRUPT) * abs(step))
 
 
 @nb.njit(cache=True, inline="always")
@@ -141,3 +167,36 @@ def _is_still(disparity: Float32Array, inside: Mask, y: int, x: int, step: np.fl
                 low = min(low, disparity[yy, xx])
                 high = max(high, disparity[yy, xx])
     return bool(high - low <= STILL * abs(step) + np.float32(1e-4))
+
+
+@nb.njit(cache=True, inline="always")
+def _has_edge(ranges: Float32Array, reach: int, y: int, x: int, least: np.float32) -> bool:
+    """Whether the disparity changes abruptly somewhere within the reach; a slope does not."""
+    height, width = ranges.shape
+    low = high = ranges[y, x]
+    for yy in range(max(y - reach, 0), min(y + reach + 1, height)):
+        for xx in range(max(x - reach, 0), min(x + reach + 1, width)):
+            low = min(low, ranges[yy, xx])
+            high = max(high, ranges[yy, xx])
+            if high - low >= least:
+                return True
+    return False
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
+def _extend(
+    disparity: Float32Array, inside: Mask, own: Float32Array, other: Float32Array, trusted: Mask, extended: Mask
+) -> None:
+    """Trust a pixel that has the disparity of a trusted one beside it: a surface reaches up to another's edge."""
+    height, width = disparity.shape
+    beside = AROUND + 1
+    for y in nb.prange(height):
+        for x in range(width):
+            extended[y, x] = trusted[y, x]
+            if trusted[y, x]:
+                continue
+            allowed = np.float32(0.1) * STILL * abs(own[y, x] - other[y, x])
+            for yy in range(max(y - beside, 0), min(y + beside + 1, height)):
+                for xx in range(max(x - beside, 0), min(x + beside + 1, width)):
+                    if trusted[yy, xx] and inside[yy, xx] == inside[y, x]:
+                        extended[y, x] |= abs(disparity[yy, xx] - disparity[y, x]) <= allowed
