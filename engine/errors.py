@@ -14,6 +14,7 @@
     ├── DepthError            depth.*
     │   ├── DepthSizeError    depth.size  depth and plate do not fit each other
     │   └── DepthRangeError   depth.range all-equal depth, or limits that make no range
+    ├── MatteError            matte       a matte that does not fit its plate, or whose values are no coverage
     ├── OpticsError           optics      K, lens or aperture values that no lens has
     ├── OutputError           output.*    a result cannot be written
     │   ├── OutputExistsError output.exists   would write over input or kept work
@@ -57,6 +58,7 @@ __all__ = [
     "FormatError",
     "FrameSizeError",
     "KeysError",
+    "MatteError",
     "MediaError",
     "MemoryShortError",
     "MissingFrameError",
@@ -176,6 +178,13 @@ class DepthRangeError(DepthError):
     """Depth is all equal, or its limits leave no range."""
 
     code = "depth.range"
+
+
+class MatteError(RackfocusError):
+    """A matte and its plate differ in size, or its values are no coverage."""
+
+    code = "matte"
+    exit_status = 3
 
 
 class OpticsError(RackfocusError):

@@ -150,6 +150,7 @@ class PlateFrame:
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         metadata: what the plate's header said, to be passed on.
+        coverage: (H, W) float32, share of each pixel that the subject covers; None where no matte was given.
     """
 
     frame: int
@@ -161,6 +162,7 @@ class PlateFrame:
     window: Window
     pixel_aspect: float = 1.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Float32Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

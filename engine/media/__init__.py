@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.media.depth import DepthImage, DepthReader
 from engine.media.description import ChannelDescription, Description, PartDescription, describe
 from engine.media.fitting import fit_depth
+from engine.media.matte import MatteImage, MatteReader, fit_matte
 from engine.media.plate import PlateImage, PlateInfo, PlateReader, read_weights
 from engine.media.writer import FrameWriter, check_output, check_settings, open_writer
 
@@ -14,6 +15,8 @@ __all__ = [
     "DepthReader",
     "Description",
     "FrameWriter",
+    "MatteImage",
+    "MatteReader",
     "PartDescription",
     "PlateImage",
     "PlateInfo",
@@ -22,6 +25,7 @@ __all__ = [
     "check_settings",
     "describe",
     "fit_depth",
+    "fit_matte",
     "open_writer",
     "read_weights",
 ]

@@ -9,7 +9,7 @@ from typing import Final
 from engine.errors import ChannelError
 from engine.media.images import Header, Part
 
-__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_depth", "find_layers", "layer_of"]
+__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_depth", "find_layers", "find_matte", "layer_of"]
 
 OUR_LAYERS: Final = frozenset({"CoC", "disparity", "overlay", "invented"})
 """Layers that Rackfocus writes itself: never taken from a plate by ``"*"``."""
@@ -117,6 +117,35 @@ def find_depth(header: Header, part: str | int | None, channel: str | None, any_
             return Selection(parts[0], parts[0].channels[:1], parts[0].channels[:1])
     asked = f'channel "{channel}"' if channel else "depth channel (Z or depth.Z)"
     raise ChannelError(f"{place} has no {asked}; it has {header.channels}; set depth.channel to one of these")
+
+
+def find_matte(header: Header, channel: str | None, place: str) -> Selection:
+    """The channel of a matte; three where it is not known yet that R, G and B are equal.
+
+    Args:
+        channel: its name; A, the only channel, or R, G and B when not given.
+
+    Raises:
+        ChannelError: there is none, or no telling which of several it is.
+    """
+    for candidate in header.parts if channel else ():
+        if channel in candidate.channels:
+            return Selection(candidate, (channel,), (channel,))
+    for candidate in header.parts if not channel else ():
+        alphas = [c for c in candidate.channels if _LETTERS.get(c.rpartition(".")[2].lower()) == "A"]
+        chosen = sorted(alphas, key=lambda name: layer_of(name) != "")[:1]
+        if not chosen and header.file_format == "movie":
+            chosen = ["Y"]
+        if not chosen and len(candidate.channels) == 1:
+            chosen = [*candidate.channels]
+        if chosen:
+            return Selection(candidate, tuple(chosen), tuple(chosen))
+    for candidate in header.parts if not channel else ():
+        colour = _colour_in(candidate, "")
+        if colour is not None:
+            return Selection(candidate, colour.channels[:3], colour.names[:3])
+    asked = f'channel "{channel}"' if channel else "channel A, nor one channel only,"
+    raise ChannelError(f"{place} has no {asked} to be the matte; it has {header.channels}; set matte.channel to one")
 
 
 def _parts(header: Header, part: str | int | None, place: str) -> tuple[Part, ...]:

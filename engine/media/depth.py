@@ -9,11 +9,10 @@ from typing import Self
 
 import numpy as np
 
-from engine.errors import MissingFrameError
-from engine.frames import Float32Array, FrameRange, Window
+from engine.frames import Float32Array, Window
 from engine.media.channels import Selection, find_depth
+from engine.media.companion import Companion
 from engine.media.images import Header, Part
-from engine.media.source import open_source
 from engine.shot import Depth, Plate
 
 __all__ = ["DepthImage", "DepthReader"]
@@ -53,15 +52,11 @@ class DepthReader:
         self._depth = depth
         self._plate = plate
         self._lock = threading.Lock()
-        self._own = depth.path is not None
-        self._field = "depth.path" if depth.path is not None else "plate.path"
-        first = None if plate.frames is None else FrameRange.parse(plate.frames).first + depth.frame_offset * self._own
-        self._source = open_source(depth.path if depth.path is not None else plate.path, self._field, first)
-        # A plate that is held over a missing frame takes the depth of the frame that it shows.
-        self._plate_source = open_source(plate.path, "plate.path") if self._own and plate.on_missing == "hold" else None
+        self._files = Companion(depth.path, depth.frame_offset, plate, "depth.path")
         try:
-            self.frames = self._frames()
-            self._select(self._source.header(self._first()), self._first())
+            self.frames = self._files.frames()
+            first = self._files.first()
+            self._select(self._files.source.header(first), first)
         except BaseException:
             self.close()
             raise
@@ -75,13 +70,11 @@ class DepthReader:
     def close(self) -> None:
         """Let go of the files."""
         with self._lock:
-            self._source.close()
-            if self._plate_source is not None:
-                self._plate_source.close()
+            self._files.close()
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame of the plate."""
-        return self._source.path(self._number(frame))
+        return self._files.path(frame)
 
     def check(self, frame: int) -> Window:
         """Look at a frame's header only; gives the window of its depth.
@@ -90,8 +83,8 @@ class DepthReader:
             MissingFrameError, CorruptError, FormatError, ChannelError: what ``read`` would raise for it.
         """
         with self._lock:
-            number = self._number(frame)
-            return self._select(self._source.header(number), number).part.window
+            number = self._files.number(frame)
+            return self._select(self._files.source.header(number), number).part.window
 
     def read(self, frame: int) -> DepthImage:
         """Read the depth of one frame of the plate.
@@ -102,35 +95,20 @@ class DepthReader:
             ChannelError: its file lacks the channel.
         """
         with self._lock:
-            number = self._number(frame)
-            held = self._own and number != self._wanted(frame)
-            found = self._select(self._source.header(number), number)
+            number, held = self._files.number(frame), self._files.is_held(frame)
+            found = self._select(self._files.source.header(number), number)
             alpha = self._alpha(found.part) if self._depth.unpremultiply else None
             channels = (*found.channels, *([alpha] if alpha else []))
-            _, pixels = self._source.pixels(number, found.part.number, channels)
+            _, pixels = self._files.source.pixels(number, found.part.number, channels)
         beside = np.ascontiguousarray(pixels[:, :, 1]) if alpha else None
         return DepthImage(np.ascontiguousarray(pixels[:, :, 0]), found.part.window, beside, held)
-
-    def _number(self, frame: int) -> int:
-        """The number of the file that is read for a frame of the plate."""
-        number = self._wanted(frame)
-        # Black has no distance of its own: under a black frame the depth is held.
-        held = self._source.source(number, "error" if self._plate.on_missing == "error" else "hold")
-        return number if held is None else held
-
-    def _wanted(self, frame: int) -> int:
-        """The number of the depth's own file for a frame of the plate, whether or not it is there."""
-        if self._plate_source is not None:
-            shown = self._plate_source.source(frame, "hold")
-            frame = frame if shown is None else shown
-        return frame + self._depth.frame_offset * self._own
 
     def _select(self, header: Header, frame: int) -> Selection:
         place = f"frame {frame}: {header.path}"
         part = self._depth.part
-        if part is None and not self._own and self._depth.channel is not None and len(header.parts) > 1:
+        if part is None and not self._files.own and self._depth.channel is not None and len(header.parts) > 1:
             part = self._part_beside_colour(header)
-        return find_depth(header, part, self._depth.channel, self._own, place)
+        return find_depth(header, part, self._depth.channel, self._files.own, place)
 
     def _part_beside_colour(self, header: Header) -> str | int | None:
         """The plate's own part where the depth channel is in it; else every part is searched."""
@@ -141,17 +119,3 @@ class DepthReader:
     @staticmethod
     def _alpha(part: Part) -> str | None:
         return next((name for name in part.channels if name in {"A", "a", "alpha", "depth.A", "Alpha"}), None)
-
-    def _frames(self) -> FrameRange:
-        if self._plate.frames is not None:
-            return FrameRange.parse(self._plate.frames)
-        found = self._source.frames(None, self._field)
-        return FrameRange.of(n - self._depth.frame_offset * self._own for n in found)
-
-    def _first(self) -> int:
-        for frame in self.frames:
-            try:
-                return self._number(frame)
-            except MissingFrameError:
-                continue
-        return self._number(self.frames.first)

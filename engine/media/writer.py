@@ -20,7 +20,7 @@ from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.media.temporary import place_file, temporary_path
-from engine.shot import Depth, Output, Plate
+from engine.shot import Depth, Matte, Output, Plate
 
 __all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
 
@@ -255,14 +255,16 @@ def check_settings(output: Output, info: PlateInfo) -> None:
     check_folder(_planned(output, info).folder)
 
 
-def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None) -> None:
-    """Refuse to write over the plate or the depth, frame by frame, through links too, or several frames into one still.
+def check_output(
+    output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None, matte: Matte | None = None
+) -> None:
+    """Refuse to write over an input, frame by frame, through links too, or several frames into one still.
 
     Args:
         frames: those to be written; the plate's when not given.
 
     Raises:
-        OutputExistsError: a frame of the result is a file of the plate or the depth.
+        OutputExistsError: a frame of the result is a file of the plate, the depth or the matte.
         ShotError: several frames go to a path without a frame number.
         MediaError: the plate cannot be found.
     """
@@ -279,6 +281,7 @@ def check_output(output: Output, plate: Plate, depth: Depth, frames: FrameRange 
         "write it like name.%04d.exr",
     )
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
+    inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
     for what, path, offset in inputs:
         for frame in frames:
             theirs, ours = _file(path, frame + offset), _file(output.path, frame)

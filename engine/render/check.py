@@ -12,6 +12,7 @@ from engine.frames import FrameRange
 from engine.media import check_output, check_settings
 from engine.render.inputs import Inputs
 from engine.render.pull import FocusPull
+from engine.render.report import EdgesMeasured
 from engine.renderers import open_renderer
 from engine.shot import Shot
 
@@ -26,11 +27,13 @@ class Findings:
         problems: everything that would stop a render, not only the first.
         frames: how many frames were looked at.
         finds_limits: whether a render has to find the depth limits first.
+        edges: how good the depth's edges are, and what a render does to them; None where it has none.
     """
 
     problems: list[RackfocusError] = field(default_factory=list)
     frames: int = 0
     finds_limits: bool = False
+    edges: EdgesMeasured | None = None
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
@@ -43,7 +46,9 @@ class Findings:
 
 
 def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Findings:
-    """Validate everything that can be validated without rendering; reads the header of every frame.
+    """Validate everything that can be validated without rendering.
+
+    Reads the header of every frame, and a few frames whole to measure the depth's edges.
 
     Args:
         shot: as loaded; the document itself is valid.
@@ -54,7 +59,7 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
         open_renderer(shot)
     with findings.collecting(), Inputs(shot) as inputs:
         with findings.collecting():
-            check_output(shot.output, shot.plate, shot.depth, inputs.frames)
+            check_output(shot.output, shot.plate, shot.depth, inputs.frames, shot.matte)
         with findings.collecting():
             check_settings(shot.output, inputs.plate.info)
         _check_frames(inputs, findings, watch)
@@ -65,6 +70,9 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
                 _check_pull(FocusPull.of(shot, inputs, limits), inputs.frames, findings)
             else:
                 _check_points(shot, inputs, findings)
+        if not findings.problems:
+            with findings.collecting():
+                findings.edges = inputs.edges_measured()
     return findings
 
 

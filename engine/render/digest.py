@@ -8,9 +8,9 @@ carries the digest that the frame would get now. The digest is the SHA-256 of
   frame (the keys, the lens), so that moving one key renders only the frames that it moves;
 * the depth limits, what is done to the depth's edges;
 * the colour configuration that ``$OCIO`` names, and the renderer's own identity (learned weights);
-* for this frame, and for the neighbours that the renderer looks at: d_f, K, and the identity of the plate's and the
-  depth's file (name without its folder, size, time of change in nanoseconds), so that a shot may be moved or mapped
-  to another drive.
+* for this frame, and for the neighbours that the renderer looks at: d_f, K, and the identity of the plate's, the
+  depth's and the matte's file (name without its folder, size, time of change in nanoseconds), so that a shot may be
+  moved or mapped to another drive.
 
 Files are told apart by size and time, never read: a resumed render of a long shot has to start at once. A file that is
 replaced by one of the same name, size and time is not noticed; ``--overwrite`` renders anyway.
@@ -45,6 +45,7 @@ EVALUATED: Final = {
     "lens": True,
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset", "edges", "edge_strength"},
+    "matte": {"path", "frame_offset"},
     "output": {"path"},
     "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
@@ -59,7 +60,7 @@ class FrameFacts:
         frame: its number.
         focus: d_f.
         strength: K.
-        files: identities of its plate and depth files.
+        files: identities of its plate, depth and matte files.
     """
 
     frame: int
@@ -82,6 +83,8 @@ def settings_of(shot: Shot, limits: DepthLimits, identity: str = "", plan: EdgeP
         settings["aperture"]["image"] = file_identity(shot.aperture.image)
     settings["ocio"] = _colour_configuration()
     settings["depth"]["in_plate"] = shot.depth.path is None
+    if shot.matte is None:
+        del settings["matte"]
     if plan is not None:
         settings["depth"]["plan"] = asdict(plan)
     if shot.renderer.name == "optical":

@@ -1,9 +1,11 @@
-"""A shot's plate and depth, opened: from files to frames that a renderer takes."""
+"""A shot's plate, depth and matte, opened: from files to frames that a renderer takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -16,13 +18,25 @@ from engine.depth import (
     EdgeSurvey,
     clean_edges,
     condition,
+    cut_by_matte,
+    find_limits,
     sample_disparity,
     to_disparity,
 )
 from engine.errors import DepthError, KeysError, MediaError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours, require_size
-from engine.media import DepthImage, DepthReader, PlateImage, PlateReader, fit_depth
+from engine.media import (
+    DepthImage,
+    DepthReader,
+    MatteImage,
+    MatteReader,
+    PlateImage,
+    PlateReader,
+    fit_depth,
+    fit_matte,
+)
 from engine.render.digest import file_identity
+from engine.render.report import EdgesMeasured
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
@@ -36,7 +50,9 @@ class RawFrame:
     """One frame as decoded: the plate's picture, and the depth channel's own values on the plate's data window.
 
     ``alpha`` is what depth is to be divided by, or what says where nothing is seen: the one beside the depth, else the
-    plate's. ``depth_held`` says that the depth is another frame's.
+    plate's. ``depth_held`` says that the depth is another frame's. ``matte`` is the coverage of the subject on the same
+    pixels, (H, W) float32 in 0..1, where the shot has one; ``matte_repaired`` counts the values that were none, and
+    ``matte_held`` is as for the depth.
     """
 
     frame: int
@@ -44,14 +60,18 @@ class RawFrame:
     depth: Float32Array
     alpha: Float32Array | None
     depth_held: bool = False
+    matte: Float32Array | None = None
+    matte_repaired: int = 0
+    matte_held: bool = False
 
 
 class Inputs:
-    """Plate and depth of a shot; a context manager that closes them.
+    """Plate, depth and matte of a shot; a context manager that closes them.
 
     Attributes:
         frames: of the shot.
         plate, depth: the two readers.
+        matte: the reader of the matte; None where the shot has none.
 
     Raises:
         MediaError: nothing can be read there.
@@ -59,12 +79,11 @@ class Inputs:
 
     def __init__(self, shot: Shot) -> None:
         self._shot = shot
-        self.plate = PlateReader(shot.plate)
-        try:
-            self.depth = DepthReader(shot.depth, shot.plate)
-        except BaseException:
-            self.plate.close()
-            raise
+        with ExitStack() as opened:
+            self.plate = opened.enter_context(PlateReader(shot.plate))
+            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate))
+            self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
+            self._opened = opened.pop_all()
         self.frames: FrameRange = self.plate.frames
         self._edges: tuple[DepthLimits, EdgeQuality] | None = None
 
@@ -78,49 +97,62 @@ class Inputs:
 
     def close(self) -> None:
         """Let go of the files."""
-        self.plate.close()
-        self.depth.close()
+        self._opened.close()
 
     def read(self, frame: int) -> RawFrame:
         """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.
 
         Raises:
-            MediaError, DepthSizeError: the frame's files are missing, damaged, or do not fit each other.
+            MediaError, DepthSizeError, MatteError: the frame's files are missing, damaged, or do not fit each other.
         """
         plate = self.plate.read(frame)
         depth = self.depth.read(frame)
         values = fit_depth(depth, plate.window, self._shot.depth.fit, frame)
         beside = depth.alpha is not None and depth.window == plate.window
-        return RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate), depth.held)
+        raw = RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate), depth.held)
+        if self.matte is None:
+            return raw
+        matte = self.matte.read(frame)
+        coverage = fit_matte(matte, plate.window, frame)
+        return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
     def check(self, frame: int) -> None:
         """Look at one frame's headers.
 
         Raises:
-            MediaError, DepthSizeError: what ``read`` would raise for them.
+            MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
             FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
         plate = self.plate.check(frame)
         if self._shot.renderer.name == "any-to-bokeh":
             require_size(frame, (plate.width, plate.height), self._first_size())
         window = self.depth.check(frame)
-        if self._shot.depth.fit == "scale":
-            return
-        # One zero, seen as many: only its size is looked at.
-        empty = np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
-        fit_depth(DepthImage(empty, window), self.plate.info.window, self._shot.depth.fit, frame)
+        if self._shot.depth.fit != "scale":
+            fit_depth(DepthImage(_empty(window), window), self.plate.info.window, self._shot.depth.fit, frame)
+        if self.matte is not None:
+            window = self.matte.check(frame)
+            fit_matte(MatteImage(_empty(window), window), self.plate.info.window, frame)
 
     def _first_size(self) -> tuple[int, int]:
         window = self.plate.info.window
         return window.width, window.height
 
-    def identities(self, frame: int) -> tuple[str, ...]:
-        """What tells the frame's plate and depth files from others, see ``file_identity``.
+    def files(self, frame: int) -> tuple[Path, ...]:
+        """The files that are read for a frame: the plate's, the depth's, and the matte's where there is one.
 
         Raises:
             MissingFrameError: the frame has no file, and nothing is to stand for it.
         """
-        return file_identity(self.plate.path(frame)), file_identity(self.depth.path(frame))
+        files = self.plate.path(frame), self.depth.path(frame)
+        return files if self.matte is None else (*files, self.matte.path(frame))
+
+    def identities(self, frame: int) -> tuple[str, ...]:
+        """What tells the frame's files from others, see ``file_identity``.
+
+        Raises:
+            MissingFrameError: the frame has no file, and nothing is to stand for it.
+        """
+        return tuple(file_identity(file) for file in self.files(frame))
 
     def depths(self, watch: Callable[[int], None]) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
         """The depth channel's values of every frame of the shot, and alpha where it counts, in order, one at a time.
@@ -166,6 +198,30 @@ class Inputs:
         half = renderer.name == "optical" and renderer.quality == "draft"
         return EdgePlan.of(self.edge_quality(limits), settings, half=half)
 
+    def edges_measured(self, limits: DepthLimits | None = None) -> EdgesMeasured | None:
+        """What there is to say of the depth's edges, and of what a render does to them; None where it has none.
+
+        Args:
+            limits: of the depth; where they are not known yet, those of the frames that are looked at stand for them.
+
+        Raises:
+            DepthRangeError: there is no limit to be found in those frames.
+        """
+        known = limits or DepthLimits.given(self._shot.depth) or self._provisional_limits()
+        quality = self.edge_quality(known)
+        if not quality.crossings:
+            return None
+        return EdgesMeasured(quality.sentence(), repaired=self.edge_plan(known) is not None)
+
+    def _provisional_limits(self) -> DepthLimits:
+        """Limits of the few frames that are looked at: near enough to measure by, never to render with."""
+        return find_limits(self._depths_of_looks(), self._shot.depth)
+
+    def _depths_of_looks(self) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
+        for frame in self._looks():
+            with suppress(MediaError, DepthError):
+                yield (frame, *self._depth_alone(frame))
+
     def _looks(self) -> list[int]:
         """Frames spread evenly over the shot, each once."""
         frames = list(self.frames)
@@ -185,7 +241,18 @@ class Inputs:
             window=plate.window,
             pixel_aspect=plate.pixel_aspect,
             metadata=plate.metadata,
+            coverage=raw.matte,
         )
+
+    def cut_by_matte(self, disparity: Float32Array, coverage: Float32Array | None) -> Float32Array:
+        """Disparity whose edge of the subject is the matte's; as it is where there is no matte.
+
+        Args:
+            disparity: (H, W), with its edges conditioned.
+            coverage: (H, W), the matte of the same frame.
+        """
+        matte = self._shot.matte
+        return disparity if matte is None or coverage is None else cut_by_matte(disparity, coverage, matte.disparity)
 
     def sampler(self, limits: DepthLimits) -> Callable[[int, float, float, int], float]:
         """Reads the disparity under a pixel of the display window, as pixel keys of the focus need it.
@@ -201,6 +268,7 @@ class Inputs:
             values, _ = self.disparity(raw, limits)
             if plan is not None:
                 values = condition(raw.plate.image, count_colours(raw.plate.channels), values, plan)
+            values = self.cut_by_matte(values, raw.matte)
             return sample_disparity(values, x - left, y - top, radius)
 
         return sample
@@ -230,6 +298,11 @@ class Inputs:
             raw = self.read(frame)
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
+
+
+def _empty(window: Window) -> Float32Array:
+    """One zero, seen as many: of a header only the size is looked at."""
+    return np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
 
 
 def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
@@ -21,7 +21,7 @@ from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
 from engine.render.limits import NEVER, shot_limits
 from engine.render.pull import FocusPull
-from engine.render.report import EdgesMeasured, Report, Started, Summary, Warnings, Written, ignore
+from engine.render.report import Report, Started, Summary, Warnings, Written, ignore
 from engine.render.stages import Assembly
 from engine.renderers import Renderer, open_renderer
 from engine.shot import Shot
@@ -59,7 +59,7 @@ def render(
     begin = time.monotonic()
     with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
-        check_output(shot.output, shot.plate, shot.depth, asked)
+        check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
         with closing(open_writer(shot.output, inputs.plate.info)) as writer:
             try:
@@ -138,8 +138,9 @@ class _Job:
         limits = shot_limits(shot, inputs, report, cancel)
         renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
         plan = inputs.edge_plan(limits)
-        if shot.depth.edges != "exact" and inputs.edge_quality(limits).crossings:
-            report(EdgesMeasured(inputs.edge_quality(limits).sentence(), repaired=plan is not None))
+        measured = None if shot.depth.edges == "exact" else inputs.edges_measured(limits)
+        if measured is not None:
+            report(measured)
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), plan, cancel)
 
     def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:
@@ -199,7 +200,8 @@ class _Job:
         looked_at = self._renderer.reach(todo, within)
 
         def plates() -> Iterator[PlateFrame]:
-            for plate in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+            for held in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+                plate = replace(held, disparity=self._inputs.cut_by_matte(held.disparity, held.coverage))
                 if asked and plate.frame in todo:
                     waiting[plate.frame] = plate
                 yield plate
@@ -217,6 +219,8 @@ class _Job:
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)
+        self.warnings.note("matte.substituted", int(raw.matte_held))
+        self.warnings.note("matte.repaired", raw.matte_repaired)
         # A frame may be flat by right, a title on black; a whole shot is refused where its limits are looked for.
         self.warnings.note("depth.flat", int(disparity.min() == disparity.max()))
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))

@@ -46,6 +46,9 @@ class EdgesMeasured:
     sentence: str
     repaired: bool
 
+    def __str__(self) -> str:
+        return f"{self.sentence}: {'they are repaired' if self.repaired else 'they are left as they are'}"
+
 
 @dataclass(frozen=True)
 class Started:
@@ -110,12 +113,14 @@ _MESSAGES: Final = {
     "plate.repaired": "{count} plate pixels that were not finite were repaired",
     "depth.repaired": "{count} depth values that are no depth (NaN, negative, a distance of 0) were filled",
     "depth.flat": "the depth is the same in every pixel, so that all is blurred alike; check depth.channel",
+    "matte.repaired": "{count} values of the matte that are no coverage (NaN, outside 0 to 1) were repaired",
     "network.redone": "windows in which the network gave values that are not finite were redone in higher precision",
     "network.memory": "the device's memory was short, so that fewer frames than asked for were decoded together",
     "network.fallback": "the network does not run where it would run best: {reason}",
     "network.uncompiled": "the network could not be compiled here and runs as it is",
     "plate.substituted": "frames without a plate file were replaced, as plate.on_missing asks",
     "depth.substituted": "frames without a depth file got that of another frame, as plate.on_missing asks",
+    "matte.substituted": "frames without a file of the matte got that of another frame, as plate.on_missing asks",
 }
 
 

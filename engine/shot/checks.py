@@ -62,15 +62,21 @@ def _check_version(shot: Shot) -> None:
 
 
 def _check_paths(shot: Shot) -> None:
+    matte = None if shot.matte is None else shot.matte.path
     for name, path in (
         ("plate.path", shot.plate.path),
         ("depth.path", shot.depth.path),
+        ("matte.path", matte),
         ("output.path", shot.output.path),
         ("aperture.image", shot.aperture.image),
     ):
         usable = path is None or (path.strip() != "" and "\0" not in path)
         require(usable, ShotError, f"{name} is empty or holds a null character; give a path")
-    for name, path in (("plate.path", shot.plate.path), ("depth.path", shot.depth.path)):
+    for name, path in (
+        ("plate.path", shot.plate.path),
+        ("depth.path", shot.depth.path),
+        ("matte.path", matte),
+    ):
         require(
             path != shot.output.path,
             OutputExistsError,

@@ -27,6 +27,7 @@ __all__ = [
     "Highlights",
     "Key",
     "LensSettings",
+    "Matte",
     "Output",
     "Plate",
     "RendererChoice",
@@ -140,6 +141,19 @@ class Depth(_Part):
     frame_offset: int = Field(0, description="Added to the plate's frame number to find the depth's file.")
 
 
+class Matte(_Part):
+    """What the subject covers, from a roto or a keyer: it decides where the subject's edge is."""
+
+    path: str = Field(description="Image sequence or movie of the matte: 1 where the subject covers all of a pixel.")
+    channel: str | None = Field(
+        None, description="Channel that holds the coverage; A, else the only one, else R of three equal ones."
+    )
+    disparity: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="Disparity of the subject, 1 nearest to 0 farthest; the depth's own when not given."
+    )
+    frame_offset: int = Field(0, description="Added to the plate's frame number to find the matte's file.")
+
+
 class Focus(_Part):
     """The focal point over time."""
 
@@ -247,6 +261,7 @@ class Shot(_Part):
     name: str = Field("", description="Name of the shot, for people.")
     plate: Plate = Field(description="The sharp shot.")
     depth: Depth = Field(default_factory=Depth, description="How far away things are.")
+    matte: Matte | None = Field(None, description="What the subject covers; none when not given.")
     focus: Focus = Field(description="The focal point over time.")
     blur: Blur | None = Field(None, description="The blur strength K over time; either this or a lens.")
     lens: LensSettings | None = Field(None, description="A real lens; either this or K.")

@@ -31,6 +31,7 @@ LARGEST_FILE: Final = 64 << 20
 PATH_FIELDS: Final = (
     ("plate", "path"),
     ("depth", "path"),
+    ("matte", "path"),
     ("output", "path"),
     ("aperture", "image"),
     ("renderer", "any_to_bokeh", "weights"),
@@ -139,7 +140,9 @@ def _with_path(part: Model, field: tuple[str, ...], change: Callable[[str], str]
     """The part of a document with the path at ``field`` changed, if there is one."""
     name, *inner = field
     held = getattr(part, name)
-    changed = _with_path(held, tuple(inner), change) if inner else held and change(held)
+    if held is None:
+        return part
+    changed = _with_path(held, tuple(inner), change) if inner else change(held)
     # A part that keeps its defaults is left out of the file; it must not be set to an equal copy.
     return part if changed is held or changed == held else part.model_copy(update={name: changed})
 

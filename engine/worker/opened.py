@@ -15,10 +15,11 @@ from engine.frames import Float32Array, Window, count_colours
 from engine.media import DepthImage, fit_depth
 from engine.optics import strength_curve
 from engine.render import Inputs, Report
+from engine.render.inputs import RawFrame
 from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.renderers.any_to_bokeh.fitting import Fit
-from engine.shot import Depth, Plate, Shot
+from engine.shot import Depth, Matte, Plate, Shot
 
 __all__ = ["OpenShot", "Proxy"]
 
@@ -34,6 +35,7 @@ class Proxy:
         image: (h, w, C) float32, each pixel the mean of the area that it covers.
         channels: C names.
         disparity: (h, w) float32, of one surface or the other where two meet.
+        coverage: (h, w) float32, the matte made smaller; None where the shot has none.
         window: of the full-size frame.
         pixel_aspect: width of a pixel over its height.
         scale: pixels of the proxy for one of the plate, across.
@@ -42,6 +44,7 @@ class Proxy:
     image: Float32Array
     channels: tuple[str, ...]
     disparity: Float32Array
+    coverage: Float32Array | None
     window: Window
     pixel_aspect: float
     scale: float
@@ -53,18 +56,18 @@ class Proxy:
 
 
 class OpenShot:
-    """The inputs of a shot, and what was found out about them; shots with the same plate and depth share it.
+    """The inputs of a shot, and what was found out about them; shots with the same plate, depth and matte share it.
 
     Args:
-        shot: its plate and depth.
+        shot: its plate, depth and matte.
 
     Raises:
         MediaError: nothing can be read there.
     """
 
     def __init__(self, shot: Shot) -> None:
-        self._plate, self._depth = _sources(shot)
-        self._inputs = Inputs(shot.model_copy(update={"plate": self._plate}))
+        self._sources = _sources(shot)
+        self._inputs = Inputs(shot.model_copy(update={"plate": self._sources[0]}))
         self._limits: DepthLimits | None = None
         self._files: dict[int, tuple[str, ...]] = {}
         self._picks: dict[tuple[tuple[str, ...], int, float, float, int], float] = {}
@@ -75,8 +78,8 @@ class OpenShot:
         self._inputs.close()
 
     def serves(self, shot: Shot, frame: int) -> bool:
-        """Whether the shot has the same plate and depth, and the frame's files are what they were."""
-        if _sources(shot) != (self._plate, self._depth) or frame not in self._inputs.frames:
+        """Whether the shot has the same plate, depth and matte, and the frame's files are what they were."""
+        if _sources(shot) != self._sources or frame not in self._inputs.frames:
             return False
         files = self._inputs.identities(frame)
         return self._files.setdefault(frame, files) == files
@@ -147,37 +150,27 @@ class OpenShot:
                 # By this frame alone: a preview does not read the frames around it.
                 disparity = condition(raw.plate.image, count_colours(raw.plate.channels), disparity, plan)
                 check()
-            plate = raw.plate
-            self._shown = (
-                frame,
-                scale,
-                _reduced(plate.image, plate.channels, disparity, plate.window, plate.pixel_aspect, scale, frame),
-            )
+            disparity = self._inputs.cut_by_matte(disparity, raw.matte)
+            self._shown = frame, scale, _reduced(raw, disparity, scale)
         return self._shown[2]
 
 
-def _sources(shot: Shot) -> tuple[Plate, Depth]:
-    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth
+def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None]:
+    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth, shot.matte
 
 
-def _reduced(
-    image: Float32Array,
-    channels: tuple[str, ...],
-    disparity: Float32Array,
-    window: Window,
-    pixel_aspect: float,
-    scale: float,
-    frame: int,
-) -> Proxy:
+def _reduced(raw: RawFrame, disparity: Float32Array, scale: float) -> Proxy:
+    plate, window = raw.plate, raw.plate.window
     width, height = max(round(window.width * scale), 1), max(round(window.height * scale), 1)
     fit = Fit(window.width, window.height, width, height, width, height, 0, 0)
     own = Window.of_size(window.width, window.height)
-    small = fit_depth(DepthImage(disparity, own), Window.of_size(width, height), "scale", frame)
+    small = fit_depth(DepthImage(disparity, own), Window.of_size(width, height), "scale", raw.frame)
     return Proxy(
-        image=fit.shrink(image),
-        channels=channels,
+        image=fit.shrink(plate.image),
+        channels=plate.channels,
         disparity=np.ascontiguousarray(small),
+        coverage=None if raw.matte is None else fit.shrink(raw.matte),
         window=window,
-        pixel_aspect=pixel_aspect,
+        pixel_aspect=plate.pixel_aspect,
         scale=width / window.width,
     )

@@ -136,7 +136,7 @@ class _Look:
     def frame(self) -> PlateFrame:
         """What the renderer is given."""
         left, top, right, bottom = self.rendered
-        proxy = self._proxy
+        proxy, coverage = self._proxy, self._proxy.coverage
         return PlateFrame(
             frame=self._number,
             image=np.ascontiguousarray(proxy.image[top:bottom, left:right]),
@@ -146,6 +146,7 @@ class _Look:
             strength=self._strength,
             window=Window.of_size(right - left, bottom - top),
             pixel_aspect=proxy.pixel_aspect,
+            coverage=None if coverage is None else np.ascontiguousarray(coverage[top:bottom, left:right]),
         )
 
     def cut(self, made: RenderedFrame) -> RenderedFrame:
@@ -233,7 +234,7 @@ class _Files:
             f"path: {path[:200]!r} is no EXR file, as which previews are written; give a name that ends in .exr",
         )
         require(
-            path not in (shot.plate.path, shot.depth.path),
+            path not in (shot.plate.path, shot.depth.path, shot.matte and shot.matte.path),
             OutputExistsError,
             f"path: {path} is read by the shot, and would be lost; give the preview another name",
         )

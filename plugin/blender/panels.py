@@ -82,8 +82,11 @@ class PlateSection(Section):
         if settings.depth_source == "FILES":
             layout.prop(settings, "depth_path")
             layout.prop(settings, "depth_offset")
-        for name in ("depth_channel", "depth_convention", "clean_edges", "fixed_limits"):
+        for name in ("depth_channel", "depth_convention", "clean_edges", "depth_edges"):
             layout.prop(settings, name)
+        if settings.depth_edges != "exact":
+            layout.prop(settings, "edge_strength")
+        layout.prop(settings, "fixed_limits")
         if settings.fixed_limits:
             layout.prop(settings, "depth_near")
             if settings.depth_convention == "distance":

@@ -23,6 +23,8 @@ FIELDS = {
     "depth_near": "Depth.near",
     "depth_far": "Depth.far",
     "clean_edges": "Depth.clean_edges",
+    "depth_edges": "Depth.edges",
+    "edge_strength": "Depth.edge_strength",
     "depth_offset": "Depth.frame_offset",
     "world_unit": "LensSettings.world_unit",
     "in_focus_range": "Shot.in_focus_range",
@@ -135,6 +137,21 @@ class RackfocusSettings(bpy.types.PropertyGroup):
             description="Snap antialiased depth at an edge to the surface on one side of it.",
             default=True,
             options=FIXED,
+        ),
+        "depth_edges": _choice(
+            "Edges",
+            "How edges are treated: exact leaves them; repair makes soft edges hard and moves them to the plate's own; "
+            "auto measures the shot and repairs where it helps.",
+            ("auto", "Automatic", "Measured over the shot, and repaired where that helps"),
+            ("exact", "Exact", "Left as they are"),
+            ("repair", "Repair", "Made hard, and moved to the plate's own"),
+        ),
+        "edge_strength": _number(
+            "Edge Strength",
+            "How far edges may be moved, as a multiple of what was measured; 0 leaves them.",
+            1.0,
+            0.0,
+            4.0,
         ),
         "focus_source": _choice(
             "Focus",

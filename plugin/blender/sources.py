@@ -115,6 +115,8 @@ def depth_part(scene: Scene, plate: Plate) -> dict[str, Any]:
         "convention": settings.depth_convention,
         **limits,
         "clean_edges": settings.clean_edges,
+        "edges": settings.depth_edges,
+        "edge_strength": settings.edge_strength,
         "frame_offset": settings.depth_offset if own else None,
     }
 

@@ -21,6 +21,7 @@ Model = TypeVar("Model", bound=BaseModel)
 FOLDERS: Final[Mapping[str, tuple[str, ...]]] = {
     "plate": ("plate", "path"),
     "depth": ("depth", "path"),
+    "matte": ("matte", "path"),
     "output": ("output", "path"),
     "weights": ("renderer", "any_to_bokeh", "weights"),
 }
@@ -108,7 +109,7 @@ def _pure(kind: str, path: str) -> PurePath:
 def _get(shot: Shot, field: tuple[str, ...]) -> str | None:
     held: Any = shot
     for name in field:
-        held = getattr(held, name)
+        held = getattr(held, name, None)
     return None if held is None else str(held)
 
 

@@ -136,7 +136,7 @@ def plan_job(
     with Inputs(fixed) as inputs:
         asked = asked_frames(frames, inputs.frames)
         window = inputs.plate.info.window
-        read = {path for frame in inputs.frames for path in (inputs.plate.path(frame), inputs.depth.path(frame))}
+        read = {path for frame in inputs.frames for path in inputs.files(frame)}
         plate = fixed.plate.model_copy(update={"frames": str(inputs.frames)})
     if fixed.aperture.image is not None:
         read.add(Path(fixed.aperture.image))

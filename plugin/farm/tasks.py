@@ -139,7 +139,7 @@ class _Report:
         elif isinstance(event, LimitsFound):
             self._log.status(f"depth limits found: near {event.near}, far {event.far}")
         elif isinstance(event, EdgesMeasured):
-            self._log.status(event.sentence)
+            self._log.status(str(event))
         elif isinstance(event, Started):
             self._done, self._total = event.skipped, event.skipped + event.total
             self._log.status(f"rendering {counted(event.total)}, {event.skipped} up to date")

@@ -19,6 +19,7 @@ GRACE: Final = 30
 FOLDER_PARAMETERS: Final[Mapping[str, tuple[str, str, str]]] = {
     "plate": ("PlateFolder", "NONE", "Folder of the plate."),
     "depth": ("DepthFolder", "NONE", "Folder of the depth."),
+    "matte": ("MatteFolder", "NONE", "Folder of the matte."),
     "output": ("OutputFolder", "OUT", "Folder of the result."),
     "weights": ("Weights", "NONE", "Folder of the learned weights; each machine may keep them where it likes."),
 }

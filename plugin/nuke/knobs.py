@@ -22,6 +22,8 @@ FIELDS = {
     "far_multiplier": "far_multiplier",
     "unpremultiply": "depth.unpremultiply",
     "clean_edges": "depth.clean_edges",
+    "depth_edges": "depth.edges",
+    "edge_strength": "depth.edge_strength",
     "depth_kind": "depth.convention",
     "blades": "aperture.blades",
     "roundness": "aperture.roundness",

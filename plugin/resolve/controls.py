@@ -10,6 +10,7 @@ from .curves import Curve, curve_of
 from .kinds import Comp, Input, Tool, entries, input_of, source, told
 
 __all__ = [
+    "DEPTH_EDGES",
     "DEPTH_KINDS",
     "FIELDS",
     "FOCUS_KINDS",
@@ -26,10 +27,13 @@ MARK = "Rackfocus"
 
 FOCUS_KINDS = ("disparity", "distance", "pixel")
 DEPTH_KINDS = ("distance", "inverse", "near1", "far1", "direct")
+DEPTH_EDGES = ("auto", "exact", "repair")
 
 FIELDS: dict[str, tuple[str, tuple[str, ...] | None]] = {
     "DepthKind": ("depth.convention", DEPTH_KINDS),
     "DepthChannel": ("depth.channel", None),
+    "DepthEdges": ("depth.edges", DEPTH_EDGES),
+    "EdgeStrength": ("depth.edge_strength", None),
     "Range": ("in_focus_range", None),
     "NearMultiplier": ("near_multiplier", None),
     "FarMultiplier": ("far_multiplier", None),

@@ -13,6 +13,8 @@ local fail, round, attribute, source = sources.fail, sources.round, sources.attr
 local FIELDS = {
     { "DepthKind", "depth.convention", words = DEPTH_KINDS },
     { "DepthChannel", "depth.channel", text = true },
+    { "DepthEdges", "depth.edges", words = { "auto", "exact", "repair" } },
+    { "EdgeStrength", "depth.edge_strength" },
     { "Range", "in_focus_range" },
     { "NearMultiplier", "near_multiplier" },
     { "FarMultiplier", "far_multiplier" },

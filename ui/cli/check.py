@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,13 @@ def check(
         findings = look(load_shot(document))
     if json:
         problems = [{"code": problem.code, "message": problem.message} for problem in findings.problems]
-        report = {"frames": findings.frames, "finds_limits": findings.finds_limits, "problems": problems}
+        edges = None if findings.edges is None else asdict(findings.edges)
+        report = {
+            "frames": findings.frames,
+            "finds_limits": findings.finds_limits,
+            "edges": edges,
+            "problems": problems,
+        }
         typer.echo(jsonlib.dumps({"event": "check", **report}))
     for problem in findings.problems if not json else []:
         typer.echo(f"rackfocus: error: {problem.code}: {problem.message}", err=True)
@@ -41,6 +48,8 @@ def check(
     if not json:
         limits = "; depth limits will be found by the first render" if findings.finds_limits else ""
         typer.echo(f"{document}: {counted(findings.frames)}, all well{limits}")
+        if findings.edges is not None:
+            typer.echo(str(findings.edges))
 
 
 def _find_limits(shot: Shot, document: Path, json: bool) -> None:

@@ -93,6 +93,15 @@ SHOT_FLAGS: Final = (
         },
     ),
     *_panel(
+        "Matte",
+        {
+            "--matte": "matte.path",
+            "--matte-channel": "matte.channel",
+            "--matte-disparity": "matte.disparity",
+            "--matte-offset": "matte.frame_offset",
+        },
+    ),
+    *_panel(
         "Focus and lens",
         {
             "--focus-space": "focus.space",

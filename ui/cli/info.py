@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from engine.media import PartDescription
-    from engine.shot import FocusKey
+    from engine.shot import FocusKey, Shot
 
 __all__ = ["info"]
 
@@ -95,7 +96,7 @@ def _plain(value: object) -> object:
 
 
 def _shot(document: Path) -> dict[str, Any]:
-    """The document's own words, and the plate that it names."""
+    """The document's own words, what its depth's edges are like, and the plate that it names."""
     from engine.shot import load_shot
 
     shot = load_shot(document)
@@ -104,6 +105,7 @@ def _shot(document: Path) -> dict[str, Any]:
         "plate": shot.plate.path,
         "depth": shot.depth.path or "in the plate's files",
         "depth_limits": _limits(shot.depth.near, shot.depth.far),
+        "depth_edges": _edges(shot),
         "focus_keys": [_key(key) for key in shot.focus.keys],
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
         "renderer": f"{shot.renderer.name} {shot.renderer.quality}",
@@ -125,6 +127,17 @@ def _limits(near: float | None, far: float | None) -> str:
     if near is None:
         return "found by the first render"
     return f"near {near:g}, far {'by convention' if far is None else f'{far:g}'}"
+
+
+def _edges(shot: Shot) -> str | None:
+    """How good the depth's edges are; None where it has none, or its files cannot be read (``check`` says why)."""
+    from engine.errors import RackfocusError
+    from engine.render import Inputs
+
+    with suppress(RackfocusError), Inputs(shot) as inputs:
+        measured = inputs.edges_measured()
+        return None if measured is None else str(measured).removeprefix("depth edges are ")
+    return None
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:

@@ -184,7 +184,7 @@ def _word(event: Event) -> str:
         far = "infinity" if event.far is None else f"{event.far:g}"
         return f"depth limits found: near {event.near:g}, far {far}"
     if isinstance(event, EdgesMeasured):
-        return f"{event.sentence}: {'they are repaired' if event.repaired else 'they are left as they are'}"
+        return str(event)
     if isinstance(event, Warned):
         return f"rackfocus: warning: {event.kind}: {event.message}"
     return describe_summary(event) if isinstance(event, Summary) else ""

@@ -18,6 +18,7 @@ from engine.shot import (
     Highlights,
     Key,
     LensSettings,
+    Matte,
     Output,
     Plate,
     RendererChoice,
@@ -113,6 +114,8 @@ def depths(draw: st.DrawFn) -> Depth:
         far=far,
         unpremultiply=draw(st.booleans()),
         clean_edges=draw(st.booleans()),
+        edges=draw(st.sampled_from(["auto", "exact", "repair"])),
+        edge_strength=draw(st.floats(0, 4)),
         fit=draw(st.sampled_from(["error", "scale"])),
         frame_offset=draw(st.integers(-10000, 10000)),
     )
@@ -129,6 +132,13 @@ plates = st.builds(
     frame_rate=st.none() | positive,
     pixel_aspect=st.none() | positive,
     on_missing=st.sampled_from(["error", "hold", "black"]),
+)
+mattes = st.builds(
+    Matte,
+    path=paths,
+    channel=st.none() | names,
+    disparity=st.none() | st.floats(0, 1),
+    frame_offset=st.integers(-10000, 10000),
 )
 lenses = st.builds(
     LensSettings,
@@ -189,6 +199,7 @@ def shots(draw: st.DrawFn) -> Shot:
         name=draw(st.just("") | names),
         plate=draw(plates),
         depth=depth,
+        matte=draw(st.none() | mattes),
         focus=draw(focuses(metric)),
         blur=None if by_lens else draw(blur),
         lens=draw(lenses) if by_lens else None,

@@ -195,6 +195,7 @@ def test_every_knob_reaches_the_shot(host: FakeNuke) -> None:
         "in_focus_range": 0.1, "near_multiplier": 0.5, "far_multiplier": 2.0, "maximum_radius": 33.0, "blades": 7,
         "roundness": 0.2, "rotation": 15.0, "aspect": 0.5, "cats_eye": 0.3, "ring": -0.4, "softness": 0.1,
         "highlight_threshold": 2.0, "highlight_gain": 1.5, "unpremultiply": True, "clean_edges": False,
+        "depth_edges": "repair", "edge_strength": 1.5,
         "depth_near": 1.0, "depth_far": 80.0, "renderer": "any-to-bokeh", "weights": "/weights", "cpu_only": True,
         "data_type": "half",
     }  # fmt: skip
@@ -206,6 +207,7 @@ def test_every_knob_reaches_the_shot(host: FakeNuke) -> None:
     assert (lens.blades, lens.roundness, lens.rotation, lens.aspect, lens.cats_eye) == (7, 0.2, 15, 0.5, 0.3)
     assert (lens.ring, lens.softness, shot.highlights.threshold, shot.highlights.gain) == (-0.4, 0.1, 2, 1.5)
     assert (shot.depth.unpremultiply, shot.depth.clean_edges, shot.depth.near, shot.depth.far) == (True, False, 1, 80)
+    assert (shot.depth.edges, shot.depth.edge_strength) == ("repair", 1.5)
     assert (shot.renderer.name, shot.renderer.quality, shot.output.data_type) == ("any-to-bokeh", "draft", "half")
     assert shot.renderer.any_to_bokeh.weights == "/weights"
     assert shot.renderer.any_to_bokeh.device == "cpu", "no GPU means no GPU"

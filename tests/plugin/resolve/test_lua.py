@@ -76,7 +76,7 @@ def test_points_distances_and_every_choice_are_the_same() -> None:
     comp, made = shot_comp()
     move_point(made, Spline([SplineKey(3, 0.25), SplineKey(20, 0.75)]), Spline([SplineKey(3, 0.9), SplineKey(20, 0.5)]))
     put(made, FocusBy=2, Blades=6.0, Roundness=0.3, Ring=-0.2, MaximumRadius=40, Weights=" /w ", Renderer=1)
-    put(made, DepthNear=0.5, DepthFar=80, OutputFile='Comp:/a "quoted" ü.####.exr')
+    put(made, DepthNear=0.5, DepthFar=80, DepthEdges=2, EdgeStrength=1.5, OutputFile='Comp:/a "quoted" ü.####.exr')
     assert same(comp).output.path == '/mapped/a "quoted" ü.####.exr'
     put(made, FocusBy=1, Focus=3.5, DepthFile="/s/d.0100.exr", DepthOffset=-7, PlateFile="/s/p.1.exr", PlateOffset=3)
     assert same(comp).depth.frame_offset == -7

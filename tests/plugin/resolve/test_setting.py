@@ -11,7 +11,7 @@ import pytest
 from engine.depth.conventions import DepthLimits, to_disparity
 from engine.optics import Defocus, circle_of_confusion
 from engine.shot import Depth
-from plugin.resolve.controls import DEPTH_KINDS, FIELDS, FOCUS_KINDS, MARK
+from plugin.resolve.controls import DEPTH_EDGES, DEPTH_KINDS, FIELDS, FOCUS_KINDS, MARK
 from tests.plugin.resolve.fakes import custom_tool, setting
 from tests.plugin.resolve.tables import Table, parse
 
@@ -26,7 +26,12 @@ NATIVE = re.compile(
 )
 """Inputs of a Custom tool, by the manual and by settings in the wild."""
 
-CHOICES = {"DepthKind": DEPTH_KINDS, "FocusBy": FOCUS_KINDS, "Renderer": ("optical", "any-to-bokeh")}
+CHOICES = {
+    "DepthKind": DEPTH_KINDS,
+    "DepthEdges": DEPTH_EDGES,
+    "FocusBy": FOCUS_KINDS,
+    "Renderer": ("optical", "any-to-bokeh"),
+}
 
 
 def tools() -> Table:

@@ -122,6 +122,7 @@ def test_every_choice_reaches_the_document() -> None:
     put(
         made, DepthKind=2, DepthNear=0.9, DepthFar=0.1, DepthChannel="depth.Z", Quality=1, OutputFile="Comp:/o.####.exr"
     )
+    put(made, DepthEdges=1, EdgeStrength=0.5)
     found = shot(comp)
     aperture = (6, 0.3, 15, 0.5, 0.4, -0.2, 0.1)
     shape = found.aperture
@@ -132,6 +133,7 @@ def test_every_choice_reaches_the_document() -> None:
     assert (found.maximum_radius, found.highlights.gain, found.highlights.threshold) == (40, 2, 3)
     depth = found.depth
     assert (depth.convention, depth.near, depth.far, depth.channel) == ("near1", 0.9, 0.1, "depth.Z")
+    assert (depth.edges, depth.edge_strength) == ("exact", 0.5)
     assert (found.renderer.quality, found.output.path) == ("draft", "/mapped/o.####.exr")
 
 

@@ -12,7 +12,11 @@ import pytest
 import typer
 
 from engine.shot import load_shot
+from engine.shot.storage import shot_to_json
 from tests.engine.render.shots import make_plates, shot_data, write_exr
+from tests.engine.render.test_edges import document as soft_document
+from tests.engine.render.test_edges import make as make_soft
+from tests.engine.render.test_edges import soft
 from ui.cli.app import app, run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -93,6 +97,22 @@ def test_info_says_what_a_sequence_and_a_shot_hold(tmp_path: Path, capfd: pytest
     assert "focus keys: 1001=0.9, 1005=0.1" in text(capfd)
     assert run(["info"]) == 0
     assert "Apache-2.0" in text(capfd)
+
+
+def test_check_and_info_say_how_good_the_depth_s_edges_are(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    make_soft(tmp_path, [soft(1001)])
+    (tmp_path / "shot.json").write_text(shot_to_json(soft_document(tmp_path)))
+    assert run(["check", str(tmp_path / "shot.json")]) == 0
+    first, edges = text(capfd).splitlines()
+    assert first.endswith("1 frame, all well")
+    assert edges.startswith("depth edges are 1.")
+    assert edges.endswith("they are repaired")
+    assert run(["check", str(tmp_path / "shot.json"), "--json"]) == 0
+    told = json.loads(text(capfd))["edges"]
+    assert edges == f"{told['sentence']}: they are repaired"
+    assert told["repaired"] is True
+    assert run(["info", str(tmp_path / "shot.json")]) == 0
+    assert edges.replace("edges are", "edges:", 1) in text(capfd).splitlines()
 
 
 def test_info_tells_all_layers_and_entries_of_a_result(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
