@@ -221,6 +221,7 @@ class OpticalRenderer:
             sweeps=quality.sweeps,
             stack=stack,
             step=silhouette_step(plate.strength * max(self.defocus.near_multiplier, self.defocus.far_multiplier)),
+            matte=plate.coverage if image.shape[:2] == plate.disparity.shape else None,
             checkpoint=lambda: self._check_cancelled(plate.frame),
         )
         stamps = cut_stamps(lamps, lens, spot_of_lamps, plate.pixel_aspect)

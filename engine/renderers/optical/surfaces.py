@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 from engine.renderers.optical.background import INVENTED, extend_background, smooth_background
+from engine.renderers.optical.matte_edges import find_matte_edges
 from engine.renderers.optical.silhouettes import find_silhouettes
 from engine.renderers.optical.spread import spread_light
 from engine.renderers.optical.stack import Stack
@@ -77,6 +78,7 @@ def find_surfaces(
     sweeps: int,
     stack: Stack,
     step: np.float32,
+    matte: Float32Array | None = None,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Surfaces:
     """Split a picture into front and back surfaces.
@@ -84,11 +86,13 @@ def find_surfaces(
     Args:
         image: (H, W, C) float32, premultiplied.
         radius: (H, W) float32, signed circle of confusion in pixels.
-        reach: how many pixels around a silhouette are searched for pure colours; 0 leaves mixed pixels alone.
+        reach: how many pixels around a silhouette are searched for pure colours; 0 leaves mixed pixels alone, 1 those
+            of wide edges.
         judged: channels from which the coverage of a mixed pixel is judged, from the first.
         sweeps: how often invented background is smoothed.
         stack: slices of ``radius``: light is spread by what their views miss.
         step: difference in radius from which neighbours are two surfaces.
+        matte: (H, W) coverage of the subject, where a person gave one.
         checkpoint: called between the steps, and may raise to stop: the steps of a large frame take a while.
     """
     surfaces = Surfaces(
@@ -104,10 +108,9 @@ def find_surfaces(
     if reach > 0:
         unmix(image, radius, side, reach, judged, step, *surfaces.arrays())
         checkpoint()
-        found, models, lengths = find_wide_edges(image, radius, side, judged)
-        if lengths.any():
-            split_wide_edges(image, radius, found, models, *surfaces.arrays())
-    checkpoint()
+    if reach > 1:
+        _split_wide(image, radius, side, judged, matte, surfaces)
+        checkpoint()
     spread_light(radius, stack, step, front, back, back_radius, back_kind)
     checkpoint()
     places = extend_background(radius, side, step, front, coverage, front_radius, back, back_radius, back_kind)
@@ -116,6 +119,22 @@ def find_surfaces(
         smooth_background(1, places, radius, front, back, back_radius, back_kind)
         checkpoint()
     return surfaces
+
+
+def _split_wide(
+    image: Float32Array,
+    radius: Float32Array,
+    side: NDArray[np.uint8],
+    judged: int,
+    matte: Float32Array | None,
+    surfaces: Surfaces,
+) -> None:
+    """Edges that are mixed over more than the pixels next to the silhouette: found in the plate, or told by a matte."""
+    found, models, lengths = find_wide_edges(image, radius, side, judged)
+    if lengths.any():
+        split_wide_edges(image, radius, found, models, *surfaces.arrays())
+    if matte is not None:
+        split_wide_edges(image, radius, *find_matte_edges(image, radius, matte), *surfaces.arrays())
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

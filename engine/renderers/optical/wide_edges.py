@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 
-__all__ = ["WIDEST", "find_wide_edges", "split_wide_edges"]
+__all__ = ["BEYOND", "MIXED_MOST", "TILE", "WIDEST", "find_wide_edges", "split_wide_edges"]
 
 TILE: Final = 16
 """Side of the squares whose edges are looked at together, in pixels."""
