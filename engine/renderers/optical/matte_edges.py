@@ -16,7 +16,9 @@ FEWEST: Final = 4
 """Pure pixels of a side from which its colour is known."""
 
 
-def find_matte_edges(image: Float32Array, radius: Float32Array, matte: Float32Array) -> tuple[Float32Array, Float32Array]:
+def find_matte_edges(
+    image: Float32Array, radius: Float32Array, matte: Float32Array
+) -> tuple[Float32Array, Float32Array]:
     """Where a matte's coverage is partial, and the colours that are mixed there.
 
     Args:

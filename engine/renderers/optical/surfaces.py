@@ -134,7 +134,8 @@ def _split_wide(
     if lengths.any():
         split_wide_edges(image, radius, found, models, *surfaces.arrays())
     if matte is not None:
-        split_wide_edges(image, radius, *find_matte_edges(image, radius, matte), *surfaces.arrays())
+        found, models = find_matte_edges(image, radius, matte)
+        split_wide_edges(image, radius, found, models, *surfaces.arrays())
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

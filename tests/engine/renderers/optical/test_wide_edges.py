@@ -8,6 +8,7 @@ from engine.frames import Float32Array
 from engine.renderers.optical.silhouettes import STEP, find_silhouettes
 from engine.renderers.optical.surfaces import Surfaces, find_surfaces
 from engine.renderers.optical.wide_edges import find_wide_edges
+from tests.engine.renderers.optical.plates import still_stack
 
 NEAR, FAR = np.array([0.08, 0.05, 0.04], np.float32), np.array([0.7, 0.65, 0.6], np.float32)
 NEAR_RADIUS, FAR_RADIUS = -12.0, 9.0
@@ -27,8 +28,9 @@ def smeared(pixels: int, texture: float = 0.1) -> tuple[Float32Array, Float32Arr
     return np.ascontiguousarray(plate, np.float32), radius, alpha
 
 
-def surfaces_of(plate: Float32Array, radius: Float32Array) -> Surfaces:
-    return find_surfaces(plate, radius, reach=3, judged=3, sweeps=0, distance=0.0, aspect=1.0, step=STEP)
+def surfaces_of(plate: Float32Array, radius: Float32Array, matte: Float32Array | None = None) -> Surfaces:
+    stack = still_stack(radius, distance=0.001)
+    return find_surfaces(plate, radius, reach=3, judged=3, sweeps=0, stack=stack, step=STEP, matte=matte)
 
 
 @pytest.mark.parametrize("pixels", [8, 12, 20])
