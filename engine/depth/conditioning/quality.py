@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.depth.conditioning.evidence import Guide, guide_of
+from engine.depth.conditioning.guide import Guide, guide_of
 from engine.frames import Float32Array
 
 __all__ = ["EdgeQuality", "EdgeSurvey"]
