@@ -50,6 +50,10 @@ SUDDEN: Final = 0.3
 LEAST_CONTRAST: Final = 0.3
 """Difference of the two sides, as a part of the brighter one, from which a mixture can be told."""
 
+MOST_TEXTURE: Final = 0.08
+"""Variance of the colours at one distance, as a part of the squared difference of the two sides, up to which the mean
+shows the run of an edge and not that of a pattern."""
+
 MIXED_MOST: Final = np.float32(0.97)
 """Coverage from which a pixel is its own surface's alone."""
 
@@ -97,7 +101,7 @@ def _find(
     for j in nb.prange(models.shape[0]):
         around = TILE + 2 * BEYOND
         distance = np.empty((around, around), np.int16)
-        sums = np.empty((bins, channels + 2))
+        sums = np.empty((bins, channels + 3))
         run = np.empty(bins)
         colours = np.empty((4, 4))
         for i in range(models.shape[1]):
@@ -115,7 +119,7 @@ def _find(
             top, left = max(y0 - BEYOND, 0), max(x0 - BEYOND, 0)
             bottom, right = min(y1 + BEYOND, height), min(x1 + BEYOND, width)
             _measure(radius, middle, top, bottom, left, right, distance)
-            _gather(image, radius, distance, top, bottom, left, right, sums)
+            _gather(image, radius, distance, top, bottom, left, right, judged, sums)
             length = _run_of(sums, judged, run, models[j, i])
             if length <= SHORT:
                 continue
@@ -220,9 +224,11 @@ def _gather(
     bottom: int,
     left: int,
     right: int,
+    judged: int,
     sums: NDArray[np.float64],
 ) -> None:
-    """Mean colour and radius at each distance, and how many pixels there are; lamps are passed over."""
+    """Mean colour and radius at each distance, how many pixels there are, and how much their colours vary; lamps are
+    passed over."""
     channels = image.shape[2]
     sums[:] = 0.0
     for y in range(top, bottom):
@@ -235,16 +241,21 @@ def _gather(
             row[channels + 1] += 1.0
             for c in range(channels):
                 row[c] += image[y, x, c]
+            for c in range(judged):
+                row[channels + 2] += image[y, x, c] ** 2
     for k in range(sums.shape[0]):
         if sums[k, channels + 1] > 0.0:
             for c in range(channels + 1):
                 sums[k, c] /= sums[k, channels + 1]
+            sums[k, channels + 2] /= sums[k, channels + 1]
+            for c in range(judged):
+                sums[k, channels + 2] -= sums[k, c] ** 2
 
 
 @nb.njit(cache=True, nogil=True)
 def _run_of(sums: NDArray[np.float64], judged: int, run: NDArray[np.float64], model: Float32Array) -> float:
     """Length of the run from far to near in pixels, 0 where there is none; ``run`` gets the coverage by distance."""
-    channels = sums.shape[1] - 2
+    channels = sums.shape[1] - 3
     last = sums.shape[0] - 1
     for k in range(PURE):
         if sums[k, channels + 1] == 0.0 or sums[last - k, channels + 1] == 0.0:
@@ -262,6 +273,11 @@ def _run_of(sums: NDArray[np.float64], judged: int, run: NDArray[np.float64], mo
         square += (model[c] - model[channels + c]) ** 2
         level = max(level, max(model[c], model[channels + c]))
     if square < (LEAST_CONTRAST * level) ** 2 or square < 1e-4:
+        return 0.0
+    varies = 0.0
+    for k in range(last + 1):
+        varies += sums[k, channels + 2] / (last + 1)
+    if varies > MOST_TEXTURE * square:
         return 0.0
     for k in range(last + 1):
         if sums[k, channels + 1] == 0.0:
