@@ -112,8 +112,8 @@ def test_a_point_light_keeps_its_energy(value: float, quality: str) -> None:
 @pytest.mark.parametrize("channels", [("R", "G", "B"), ("R", "G", "B", "A", "Z", "diffuse.R")])
 def test_in_focus_everything_comes_back_exactly(channels: tuple[str, ...]) -> None:
     image = np.random.default_rng(0).lognormal(0, 2, (20, 24, len(channels))).astype(np.float32)
-    frame = plate(image, 0.5, 0.52, 20.0, channels=channels)
-    split = split_light(np.ascontiguousarray(image[..., :3]), _even(image, 0.4), Tone(), most_drawn=AMPLE)
+    frame = plate(image, 0.5, 0.5, 20.0, channels=channels)
+    split = split_light(np.ascontiguousarray(image[..., :3]), _even(image, 0.0), Tone(), most_drawn=AMPLE)
     beside = blur_beside(OpticalRenderer(), QUICK, frame, split)
     assert beside.light is not None
     np.testing.assert_array_equal(split.base + beside.light, image[..., :3])
