@@ -159,7 +159,7 @@ def test_a_job_writes_where_its_output_folder_is(tmp_path: Path) -> None:
 def test_a_folder_of_no_known_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = make_job(tmp_path, 6)
     assert run(["farm", "render", str(job.document), "--folder", "plates=/x"]) == 2
-    assert "plate, depth, output, weights" in capsys.readouterr().err
+    assert "plate, depth, matte, output, weights" in capsys.readouterr().err
 
 
 def test_a_message_is_one_line() -> None:
