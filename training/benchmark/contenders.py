@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import numba
 import numpy as np
 
-from engine.depth import EdgePlan, EdgeSurvey
+from engine.depth import EdgePlan, EdgeSurvey, clean_edges
 from engine.depth import conditioned as stream_conditioned
 from engine.errors import ShotError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, count_colours
@@ -59,8 +60,8 @@ class Rackfocus:
     Its time is that of the process (``time.process_time``) while the renderer works on frames that lie in memory, on
     one thread, as the peers are measured too: threads that wait for each other would count as work. One frame is
     rendered before the first measurement of each size, so that compilation is out (``warm_up=False`` leaves that
-    frame out). Conditioning the depth is a part of the work and of its time; measuring the shot's edges, which a
-    render does once, is not.
+    frame out). Conditioning the depth is a part of the work and of its time; cleaning its antialiased edges, and
+    measuring the shot, which a render does once, are not.
     """
 
     def __init__(self, quality: Literal["draft", "final"], warm_up: bool = True, edges: Edges = "auto") -> None:
@@ -91,6 +92,7 @@ class Rackfocus:
         """Render the frames as one shot; each frame is said to have taken the mean of them."""
         from engine.renderers.optical import OpticalRenderer
 
+        frames = [replace(frame, disparity=clean_edges(frame.disparity)) for frame in frames]
         plan = edge_plan(frames, self.edges, half=self.quality == "draft")
         if self._warm_up and (frames[0].image.shape, plan is None) not in self._warm:
             OpticalRenderer(quality=self.quality).render(next(conditioned(frames[:1], plan)))

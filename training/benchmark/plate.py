@@ -12,7 +12,7 @@ FOCUS = 0.4
 """Focal disparity of the plate, so that the largest radius is 0.6 K in front and the smallest 0."""
 
 
-def speed_plate(width: int, height: int, strength: float) -> PlateFrame:
+def speed_plate(width: int, height: int, strength: float, noise: float = 0.0) -> PlateFrame:
     """Three discs before a ground that rises towards the viewer.
 
     The same picture at every size: shapes scale with the width, noise does not.
@@ -20,6 +20,7 @@ def speed_plate(width: int, height: int, strength: float) -> PlateFrame:
     Args:
         width, height: in pixels.
         strength: K in pixels.
+        noise: by how much the radius jitters from pixel to pixel, in pixels either way.
     """
     rng = np.random.default_rng(5)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -33,5 +34,7 @@ def speed_plate(width: int, height: int, strength: float) -> PlateFrame:
     for channel, tint in enumerate((0.8, 0.6, 0.4)):
         image[..., channel] = weave * tint * (0.3 + disparity)
     image *= rng.uniform(0.7, 1.3, (height, width, 1)).astype(np.float32)
+    if noise > 0.0:
+        disparity += (rng.uniform(-noise, noise, disparity.shape) / strength).astype(np.float32)
     window = Window.of_size(width, height)
     return PlateFrame(1, image, ("R", "G", "B"), disparity.astype(np.float32), FOCUS, strength, window)

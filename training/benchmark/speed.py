@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from engine.errors import DependencyError, OutputWriteError
+from engine.frames import PlateFrame
 from training.benchmark.contenders import CONTENDERS, OWN, contenders
 from training.benchmark.memory import MemoryPoint, measure_memory
 from training.benchmark.plate import speed_plate
@@ -23,6 +24,9 @@ BASE_WIDTH = 1024
 
 BASE_STRENGTH = 20.0
 """K at the base width when the size is varied; at other widths it scales with them."""
+
+NOISE = 1.0
+"""Pixels of radius by which noisy depth jitters from pixel to pixel, at the base width and strength."""
 
 VIEWER = Mark(2.0 / 24.0, "24 frames a second on 2 cores")
 
@@ -69,7 +73,7 @@ class SpeedReport:
     """What :func:`run_speed` found.
 
     Attributes:
-        points: of the sweeps ``K`` and ``size``.
+        points: of the sweeps ``K`` and ``size``, and of ``noise``: one frame with noisy depth.
         memory: peaks of our qualities.
         versions: of the renderers that took part.
         skipped: renderers or points that were not run, and why.
@@ -83,15 +87,16 @@ class SpeedReport:
     plot: Path | None = None
 
     def rows(self) -> Rows:
-        """CPU seconds a frame: a row for each K, then for each size; last the peaks of memory in MiB. A column for each
-        renderer."""
+        """CPU seconds a frame: a row for each K, for each size and for noisy depth; last the peaks of memory in MiB. A
+        column for each renderer."""
         header = ("frame", "K", *self.versions)
         settings = list(dict.fromkeys((p.sweep, p.width, p.height, p.strength) for p in self.points))
         found = {(p.sweep, p.width, p.strength, p.renderer): p.cpu_seconds for p in self.points}
         lines = []
         for sweep, width, height, strength in settings:
             times = [found.get((sweep, width, strength, name), math.nan) for name in self.versions]
-            lines.append((f"{width}x{height}", f"{strength:g}", *(number(t, 3) for t in times)))
+            frame = f"{width}x{height}" + (" noisy depth" if sweep == "noise" else "")
+            lines.append((frame, f"{strength:g}", *(number(t, 3) for t in times)))
         for size in dict.fromkeys((m.width, m.height, m.strength) for m in self.memory):
             peaks = {m.renderer: m.peak for m in self.memory if (m.width, m.height, m.strength) == size}
             cells = (number(peaks.get(name, math.nan), 0) for name in self.versions)
@@ -140,6 +145,7 @@ def measure_speed(peers: Sequence[Peer], options: SpeedOptions) -> SpeedReport:
         points += _sweep("K", peer, [(BASE_WIDTH, strength) for strength in options.strengths], options, skipped)
         sizes = [(width, BASE_STRENGTH * width / BASE_WIDTH) for width in options.widths]
         points += _sweep("size", peer, sizes, options, skipped)
+        points += _sweep("noise", peer, [(BASE_WIDTH, BASE_STRENGTH)], options, skipped)
     report = SpeedReport(tuple(points), _memory(options, skipped), versions, skipped, options.plot)
     if options.plot is not None:
         _write_plot(report, options.plot)
@@ -160,7 +166,8 @@ def _sweep(
             continue
         options.say(f"{peer.name}: {width}x{height}, K {strength:g}")
         try:
-            seconds = _least(peer, width, height, strength, options.repeats)
+            noise = NOISE if sweep == "noise" else 0.0
+            seconds = _least(peer, speed_plate(width, height, strength, noise), options.repeats)
         except DependencyError as error:
             skipped[f"{peer.name} at {width}x{height}, K {strength:g}"] = error.message
             seconds = math.nan
@@ -177,9 +184,8 @@ def _forecast(points: Sequence[SpeedPoint], width: int, strength: float) -> floa
     return last.cpu_seconds * (width / last.width) ** 2 * max(strength / last.strength, 1.0) ** 2
 
 
-def _least(peer: Peer, width: int, height: int, strength: float, repeats: int) -> float:
+def _least(peer: Peer, plate: PlateFrame, repeats: int) -> float:
     """Peers repeat inside :meth:`Peer.render`, where start-up can be shared; ours repeats here."""
-    plate = speed_plate(width, height, strength)
     runs = repeats if peer.name in OWN else 1
     return min(seconds for _ in range(max(1, runs)) for seconds in peer.render([plate]).cpu_seconds)
 

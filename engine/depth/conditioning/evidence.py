@@ -14,10 +14,10 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.depth.conditioning.windows import LEAST_STEP, Levels
+from engine.depth.conditioning.guide import LEVELS, Guide
 from engine.frames import Float32Array
 
-__all__ = ["CERTAIN", "LEVELS", "Guide", "find_ridges", "guide_of", "judge", "measure_sides", "smooth_evidence"]
+__all__ = ["CERTAIN", "judge", "smooth_evidence"]
 
 CERTAIN: Final = np.float32(8.0)
 """Log odds of what is not asked: pixels farther from the depth's edge than it may be wrong."""
@@ -37,141 +37,11 @@ MOST_ODDS: Final = 16.0
 STRANGE: Final = 9.0
 """Squared distance, in standard deviations, from which a colour belongs to neither side and counts less."""
 
-NEAR_BIAS: Final = 0.0
-"""Where the plate does not tell, the near side is drawn a little too large: the other way background stays on it."""
-
 FLOW: Final = 6.0
 """How far evidence flows along a surface of one colour, in pixels."""
 
 CONTRAST: Final = 11.0
 """Sum of the guide's differences, in levels, over which evidence does not flow."""
-
-RIDGE: Final = 0.35
-"""A ridge stands above both its sides by this part of its height over the far surface."""
-
-LEVELS: Final = 180.0
-"""Levels of the guide for the square root of middle white; its greatest value is below the square root of two."""
-
-Guide = NDArray[np.uint8]
-
-
-@nb.njit(cache=True, parallel=True, nogil=True)
-def guide_of(image: Float32Array, colours: int, guide: Guide) -> None:
-    """The plate as a person sees it, about: square roots, highlights rolled off.
-
-    Args:
-        image: (H, W, C) scene-linear.
-        colours: how many of the first channels are colours.
-        guide: (H, W, 3) uint8 in levels, written; a grey plate fills all three.
-    """
-    height, width, _ = image.shape
-    for y in nb.prange(height):
-        for x in range(width):
-            for c in range(3):
-                value = max(image[y, x, c if c < colours else 0], np.float32(0.0))
-                seen = np.sqrt(value / (np.float32(1.0) + np.float32(0.5) * value))
-                guide[y, x, c] = np.uint8(np.float32(LEVELS) * seen + np.float32(0.5))
-
-
-def find_ridges(disparity: Float32Array, levels: Levels, ramp: int) -> NDArray[np.bool_]:
-    """Pixels of a soft depth that stand above both sides of them: a thin thing, of which softness left a low ridge.
-
-    Args:
-        disparity: (H, W) float32.
-        levels: see ``find_levels``.
-        ramp: half the width of the softest edge, in pixels; a hard depth has no low ridges.
-
-    Returns:
-        (H, W) bool.
-    """
-    ridge = np.zeros(disparity.shape, np.bool_)
-    if ramp > 1:
-        _find_ridges(disparity, levels.far, levels.edge, ramp, ridge)
-    return ridge
-
-
-@nb.njit(cache=True, parallel=True, nogil=True)
-def _find_ridges(
-    disparity: Float32Array, far: Float32Array, edge: NDArray[np.bool_], ramp: int, ridge: NDArray[np.bool_]
-) -> None:
-    height, width = disparity.shape
-    for y in nb.prange(ramp, height - ramp):
-        for x in range(ramp, width - ramp):
-            if not edge[y // 2, x // 2]:
-                continue
-            here = disparity[y, x]
-            rise = max(np.float32(0.5) * LEAST_STEP, np.float32(RIDGE) * (here - far[y // 2, x // 2]))
-            for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-                one, other = disparity[y - ramp * dy, x - ramp * dx], disparity[y + ramp * dy, x + ramp * dx]
-                if here - max(one, other) > rise and _is_crest(disparity, y, x, dy, dx):
-                    ridge[y, x] = True
-                    break
-
-
-@nb.njit(cache=True, inline="always")
-def _is_crest(disparity: Float32Array, y: int, x: int, dy: int, dx: int) -> bool:
-    """Whether no neighbour across is higher, and those along it hardly differ: the flank of a hill is no crest."""
-    here = disparity[y, x]
-    if disparity[y - dy, x - dx] > here or disparity[y + dy, x + dx] > here:
-        return False
-    # A quarter turn of the direction.
-    before, after = disparity[y - dx, x + dy], disparity[y + dx, x - dy]
-    fall = here - min(disparity[y - dy, x - dx], disparity[y + dy, x + dx])
-    return bool(max(before, after) - here < np.float32(0.3) * fall)
-
-
-def measure_sides(disparity: Float32Array, levels: Levels, ridge: NDArray[np.bool_], reach: int) -> Float32Array:
-    """Signed distance to the depth's edge.
-
-    Returns:
-        (H, W) float32 in pixels: positive on the near side, negative on the far one; ``reach + 1`` in size where no
-        edge is within ``reach``, and 0 where there is none at all.
-    """
-    ring = [
-        (dy * dy + dx * dx, dy, dx)
-        for dy in range(-reach, reach + 1)
-        for dx in range(-reach, reach + 1)
-        if 0 < dy * dy + dx * dx <= reach * reach
-    ]
-    ring.sort()
-    places = np.array([(dy, dx) for _, dy, dx in ring], np.int64).reshape(-1, 2)
-    lengths = np.array([sqrt(square) - 0.5 for square, _, _ in ring], np.float32)
-    side = np.empty_like(disparity)
-    _measure_sides(disparity, levels.far, levels.near, levels.edge, ridge, places, lengths, np.float32(reach + 1), side)
-    return side
-
-
-@nb.njit(cache=True, parallel=True, nogil=True)
-def _measure_sides(
-    disparity: Float32Array,
-    far: Float32Array,
-    near: Float32Array,
-    edge: NDArray[np.bool_],
-    ridge: NDArray[np.bool_],
-    places: NDArray[np.int64],
-    lengths: Float32Array,
-    none: np.float32,
-    side: Float32Array,
-) -> None:
-    height, width = disparity.shape
-    for y in nb.prange(height):
-        for x in range(width):
-            j, i = y // 2, x // 2
-            if not edge[j, i]:
-                side[y, x] = np.float32(0.0)
-                continue
-            # Every pixel asks by its own two surfaces: where a third one comes into reach, no false edge arises.
-            middle = np.float32(0.5) * (far[j, i] + near[j, i])
-            is_near = disparity[y, x] > middle or ridge[y, x]
-            distance = none
-            for k in range(places.shape[0]):
-                yy, xx = y + places[k, 0], x + places[k, 1]
-                if not (0 <= yy < height and 0 <= xx < width):
-                    continue
-                if (disparity[yy, xx] > middle or ridge[yy, xx]) != is_near:
-                    distance = lengths[k]
-                    break
-            side[y, x] = distance if is_near else -distance
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
@@ -224,7 +94,7 @@ def judge(
                     distance = side[y, x]
                     if distance != 0 and abs(distance) <= beyond:
                         told = _odds_of(guide, y, x, model) if usable else 0.0
-                        odds[y, x] = np.float32(told + distance / doubt + NEAR_BIAS)
+                        odds[y, x] = np.float32(told + distance / doubt)
 
 
 @nb.njit(cache=True, nogil=True)

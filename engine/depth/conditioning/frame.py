@@ -10,9 +10,11 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.depth.conditioning.evidence import Guide, find_ridges, guide_of, judge, measure_sides, smooth_evidence
+from engine.depth.conditioning.evidence import judge, smooth_evidence
+from engine.depth.conditioning.guide import Guide, guide_of
 from engine.depth.conditioning.half_size import halve, restore
 from engine.depth.conditioning.plan import EdgePlan
+from engine.depth.conditioning.sides import find_ridges, measure_sides
 from engine.depth.conditioning.surfaces import place_surfaces
 from engine.depth.conditioning.windows import Levels, find_levels
 from engine.frames import Float32Array
@@ -52,7 +54,7 @@ class OpenEdges:
     Attributes:
         disparity: (H, W) as it came; the full size.
         small: (h, w) the size at which edges are decided: full or half.
-        levels, side, odds: see ``windows`` and ``evidence``.
+        levels, side, odds: see ``windows``, ``sides`` and ``evidence``.
         evidence: what the neighbours are told.
         plan: of the shot, at the size of ``small``.
     """
@@ -86,7 +88,7 @@ class OpenEdges:
                             np.float32(SAY[distance]), total, weight,
                         )  # fmt: skip
             odds = total / weight
-        small = place_surfaces(self.small, self.levels, self.side, odds, self.plan.ramp, self.plan.softness)
+        small = place_surfaces(self.small, self.levels, self.side, odds, self.plan.softness)
         return small if small.shape == self.disparity.shape else restore(self.disparity, self.small, small)
 
 

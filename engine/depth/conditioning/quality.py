@@ -14,7 +14,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.depth.conditioning.evidence import Guide, guide_of
+from engine.depth.conditioning.guide import Guide, guide_of
 from engine.frames import Float32Array
 
 __all__ = ["EdgeQuality", "EdgeSurvey"]
@@ -37,7 +37,7 @@ CONTRAST: Final = 11.0
 WIDTHS: Final = 120
 """Bins of softness, a tenth of a pixel each."""
 
-ENOUGH: Final = 20
+ENOUGH: Final = 60
 """Crossings from which the plate's answer is believed."""
 
 HARD: Final = 0.5
@@ -135,7 +135,8 @@ class EdgeSurvey:
         below = np.cumsum(self._widths) / crossings
         softness, softest = (float((np.searchsorted(below, share) + 0.5) / 10) for share in (0.5, 0.75))
         softness = 0.0 if softness < HARD else softness
-        asked = [d for d in range(2) if self._told[d] >= ENOUGH]
+        # A direction in which few edges stand says less of them than of what else is there.
+        asked = [d for d in range(2) if self._told[d] >= max(ENOUGH, self._told.max() // 4)]
         answers = [(_placed(self._profiles[d] / self._told[d]), float(self._told[d])) for d in asked]
         placed = [(place, count) for place, count in answers if place is not None]
         if not placed:

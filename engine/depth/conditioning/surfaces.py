@@ -13,9 +13,6 @@ from engine.frames import Float32Array
 
 __all__ = ["place_surfaces"]
 
-STILL: Final = 0.06
-"""A pixel whose surroundings vary by less than this part of the step lies on a surface, and not in a ramp."""
-
 OWN_SIDE: Final = 0.35
 """Part of the step within which a neighbour's disparity counts as a side's own surface."""
 
@@ -29,7 +26,7 @@ NOT_YET, NEXT, DONE = 0, 1, 2
 
 
 def place_surfaces(
-    disparity: Float32Array, levels: Levels, side: Float32Array, odds: Float32Array, ramp: int, softness: float
+    disparity: Float32Array, levels: Levels, side: Float32Array, odds: Float32Array, softness: float
 ) -> Float32Array:
     """Disparity whose edges are edges.
 
@@ -41,7 +38,6 @@ def place_surfaces(
         levels: see ``find_levels``.
         side: see ``measure_sides``.
         odds: (H, W) decisions: positive is near.
-        ramp: half the width of the softest edge, in pixels.
         softness: standard deviation of the depth's own blur, in pixels.
 
     Returns:
@@ -49,12 +45,13 @@ def place_surfaces(
     """
     out = disparity.copy()
     state = np.empty(disparity.shape, np.uint8)
-    around = 1 if ramp <= 2 else 2
-    _find_trusted(disparity, levels.far, levels.near, side, odds, around, state)
+    _find_trusted(levels.still, side, odds, state)
     queue = np.empty((int(np.count_nonzero(state != DONE)), 2), np.int32)
     if len(queue):
         _continue_surfaces(levels.far, levels.near, odds, state, queue, out)
-        _place_thin(disparity, levels.far, levels.near, odds, state, _gaussian(softness), out)
+        shares = np.zeros_like(out)
+        _find_shares(odds, state, _gaussian(softness), shares)
+        _place_thin(disparity, levels.far, levels.near, odds, state, shares, out)
     return out
 
 
@@ -66,33 +63,14 @@ def _gaussian(sigma: float) -> Float32Array:
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _find_trusted(
-    disparity: Float32Array,
-    far: Float32Array,
-    near: Float32Array,
-    side: Float32Array,
-    odds: Float32Array,
-    around: int,
-    state: NDArray[np.uint8],
-) -> None:
+def _find_trusted(still: NDArray[np.bool_], side: Float32Array, odds: Float32Array, state: NDArray[np.uint8]) -> None:
     """DONE where a pixel keeps its disparity: away from edges, or still and on the side that was decided."""
-    height, width = disparity.shape
+    height, width = side.shape
     for y in nb.prange(height):
         for x in range(width):
-            state[y, x] = DONE
-            if side[y, x] == 0:
-                continue
-            if (side[y, x] > 0) != (odds[y, x] > 0):
-                state[y, x] = NOT_YET
-                continue
-            allowed = np.float32(STILL) * (near[y // 2, x // 2] - far[y // 2, x // 2]) + np.float32(1e-4)
-            low = high = disparity[y, x]
-            for yy in range(max(y - around, 0), min(y + around + 1, height)):
-                for xx in range(max(x - around, 0), min(x + around + 1, width)):
-                    low = min(low, disparity[yy, xx])
-                    high = max(high, disparity[yy, xx])
-            if high - low > allowed:
-                state[y, x] = NOT_YET
+            own = side[y, x]
+            keeps = own == 0 or (still[y // 2, x // 2] and (own > 0) == (odds[y, x] > 0))
+            state[y, x] = DONE if keeps else NOT_YET
 
 
 @nb.njit(cache=True, inline="always")
@@ -167,22 +145,38 @@ def _known_mean(
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
+def _find_shares(odds: Float32Array, state: NDArray[np.uint8], weights: Float32Array, shares: Float32Array) -> None:
+    """Share of near pixels under the depth's blur, at the near pixels that no surface reached."""
+    height, width = odds.shape
+    half = weights.shape[0] // 2
+    for y in nb.prange(height):
+        for x in range(width):
+            if state[y, x] == DONE or odds[y, x] <= 0:
+                continue
+            share = np.float32(0.0)
+            for yy in range(max(y - half, 0), min(y + half + 1, height)):
+                for xx in range(max(x - half, 0), min(x + half + 1, width)):
+                    if odds[yy, xx] > 0:
+                        share += weights[yy - y + half] * weights[xx - x + half]
+            shares[y, x] = share
+
+
+@nb.njit(cache=True, parallel=True, nogil=True)
 def _place_thin(
     disparity: Float32Array,
     far: Float32Array,
     near: Float32Array,
     odds: Float32Array,
     state: NDArray[np.uint8],
-    weights: Float32Array,
+    shares: Float32Array,
     out: Float32Array,
 ) -> None:
     """What no surface reached: a far pixel takes the far extreme around it, a near one its thin thing's disparity.
 
-    A soft depth shows a thin thing as ``far + share (thing - far)``, with the share of near pixels under the blur. The
-    thing's own disparity is the least-squares answer of a few pixels, and no less than the greatest seen around it.
+    A soft depth shows a thin thing as ``far + share (thing - far)``. The thing's own disparity is the least-squares
+    answer of a few pixels; of a thing so thin that the depth lost most of it, no less than the greatest seen around it.
     """
     height, width = out.shape
-    half = weights.shape[0] // 2
     for y in nb.prange(height):
         for x in range(width):
             if state[y, x] == DONE:
@@ -194,25 +188,12 @@ def _place_thin(
             product = square = number = total = np.float32(0.0)
             for yy in range(max(y - 1, 0), min(y + 2, height)):
                 for xx in range(max(x - 1, 0), min(x + 2, width)):
-                    if state[yy, xx] != DONE and odds[yy, xx] > 0:
-                        share = _share_of_near(odds, weights, half, yy, xx)
-                        product += share * (disparity[yy, xx] - low)
-                        square += share * share
-                        total += share
-                        number += np.float32(1.0)
+                    share = shares[yy, xx]
+                    product += share * (disparity[yy, xx] - low)
+                    square += share * share
+                    total += share
+                    number += np.float32(share > 0)
             raised = low + product / max(square, np.float32(LEAST_SHARE**2))
             if total < np.float32(THIN) * number:
                 raised = max(raised, high)
             out[y, x] = min(max(raised, low), np.float32(1.0))
-
-
-@nb.njit(cache=True, nogil=True)
-def _share_of_near(odds: Float32Array, weights: Float32Array, half: int, y: int, x: int) -> np.float32:
-    """Share of near pixels under the depth's blur."""
-    height, width = odds.shape
-    share = np.float32(0.0)
-    for yy in range(max(y - half, 0), min(y + half + 1, height)):
-        for xx in range(max(x - half, 0), min(x + half + 1, width)):
-            if odds[yy, xx] > 0:
-                share += weights[yy - y + half] * weights[xx - x + half]
-    return share

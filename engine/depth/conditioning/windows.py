@@ -16,6 +16,12 @@ __all__ = ["LEAST_STEP", "Levels", "find_levels"]
 LEAST_STEP: Final = np.float32(0.03)
 """Disparity between two surfaces from which their edge is conditioned: at K = 32 a pixel of radius."""
 
+STILL: Final = 0.06
+"""A cell whose surroundings vary by less than this part of the step lies on a surface, and not in a ramp."""
+
+ROUGH: Final = 0.008
+"""Two levels of an 8-bit depth: no surface is smoother for certain."""
+
 CUT: Final = 3.0
 """At the frame's border a step must be larger by this, for half the window is missing there."""
 
@@ -30,11 +36,13 @@ class Levels:
     Attributes:
         far, near: (h, w) float32, least and greatest disparity within the window; h and w are half, rounded up.
         edge: (h, w) bool, whether the two are surfaces that an edge parts, and not the ends of a slope.
+        still: (h, w) bool, whether a cell lies on a surface: it hardly varies, with the cells next to it.
     """
 
     far: Float32Array
     near: Float32Array
     edge: NDArray[np.bool_]
+    still: NDArray[np.bool_]
 
 
 def find_levels(disparity: Float32Array, ramp: int, reach: int) -> Levels:
@@ -51,7 +59,9 @@ def find_levels(disparity: Float32Array, ramp: int, reach: int) -> Levels:
     _extremes_of_cells(disparity, low, high)
     small = max((ramp + 3) // 4, 1)
     half = 2 * small
-    low, high = _widened(low, high, small)
+    low, high = _widened(low, high, 1)
+    varies = high - low
+    low, high = _widened(low, high, small - 1)
     _, abrupt = _widened(high - low, high - low, half - small)
     low, high = _widened(low, high, half - small)
     step = high - low
@@ -60,7 +70,10 @@ def find_levels(disparity: Float32Array, ramp: int, reach: int) -> Levels:
     least[:half], least[-half:], least[:, :half], least[:, -half:] = [np.float32(CUT) * LEAST_STEP] * 4
     edge = (step > least) & (abrupt >= ABRUPT * step)
     beyond = max((ramp + reach + 1) // 2 - half, (reach + 1) // 2)
-    return Levels(*_widened(low, high, beyond), _grown(edge, (reach + 1) // 2))
+    far, near = _widened(low, high, beyond)
+    still = varies <= np.maximum(np.float32(STILL) * (near - far), np.float32(ROUGH))
+    # Grown towards the plate's own edge, but not to where the window shows one surface alone.
+    return Levels(far, near, _grown(edge, (reach + 1) // 2) & (near - far > LEAST_STEP), still)
 
 
 def _widened(low: Float32Array, high: Float32Array, radius: int) -> tuple[Float32Array, Float32Array]:

@@ -31,7 +31,7 @@ class Lens:
     Attributes:
         points: (N, 3) float32: x to the right, y down, both within the unit disc (a custom picture: the unit square),
             and weight; the weights sum to one.
-        spacing: typical distance between neighbouring points, in radii.
+        spacing: typical distance between neighbouring points along x and y, in radii.
         nearest: (P P, K) int32, the points nearest to each cell of the square from (-1, -1) to (1, 1), for lamps: a
             thin, blurred thing in front hides a place from a few points, and one alone would answer yes or no.
         opening: (G + 1, G + 1) integral of the opening's light over the same square; the last value is 1.
@@ -39,7 +39,7 @@ class Lens:
     """
 
     points: Float32Array
-    spacing: float
+    spacing: tuple[float, float]
     nearest: NDArray[np.int32]
     opening: NDArray[np.float64]
     cats_eye: float
@@ -84,13 +84,13 @@ def lens_points(
     x = points[:, 0] * np.cos(turn) + points[:, 1] * np.sin(turn)
     y = -points[:, 0] * np.sin(turn) + points[:, 1] * np.cos(turn)
     # The squeeze of an anamorphic lens is the last thing to happen: the oval stands upright whatever the rotation.
-    x = x * min(aperture.aspect, 1.0)
-    y = y / max(aperture.aspect, 1.0)
+    wide, high = min(aperture.aspect, 1.0), 1.0 / max(aperture.aspect, 1.0)
+    x, y = x * wide, y * high
     weight = points[:, 2] / points[:, 2].sum()
     stacked = np.ascontiguousarray(np.stack([x, y, weight], axis=1).astype(np.float32))
     return Lens(
         points=stacked,
-        spacing=distance,
+        spacing=(distance * wide, distance * high),
         nearest=_nearest_points(stacked, NEAREST_GRID, min(askers, len(stacked))),
         opening=opening,
         cats_eye=aperture.cats_eye,

@@ -21,6 +21,15 @@ NONE, REAL, INVENTED = 0, 1, 2
 SAME_SURFACE: Final = 2.0
 """Difference in radius up to which two pieces of background are one surface."""
 
+CLEAR: Final = 3
+"""How far from a silhouette the colour behind it is taken, in pixels."""
+
+BESIDE: Final = np.float32(0.1)
+"""Weight of pixels that touch a silhouette."""
+
+FOLD: Final = np.float32(0.4)
+"""What is hidden by less than this part of the way to a farther surface is the near surface's own fold."""
+
 DIAGONAL: Final = np.float32(0.7)
 
 
@@ -30,6 +39,8 @@ def extend_background(
     side: NDArray[np.uint8],
     step: np.float32,
     front: Float32Array,
+    coverage: Float32Array,
+    front_radius: Float32Array,
     back: Float32Array,
     back_radius: Float32Array,
     back_kind: NDArray[np.uint8],
@@ -40,14 +51,13 @@ def extend_background(
         radius: (H, W) signed radius of the plate.
         side: silhouettes of ``radius``.
         step: difference in radius that makes a silhouette.
-        front: (H, W, C).
-        back, back_radius, back_kind: changed in place.
+        front, coverage, front_radius, back, back_radius, back_kind: the surfaces, changed in place.
 
     Returns:
         (N, 2) int32 row and column of the pixels that were invented, those with an even sum first.
     """
     height, width, channels = front.shape
-    queue = np.empty((height * width, 2), np.int32)
+    queue = np.empty((2 * height * width, 2), np.int32)
     wave = np.zeros((height, width), np.int16)
     mean = np.zeros(channels, np.float32)
     count = 0
@@ -65,7 +75,7 @@ def extend_background(
         number = wave[y, x]
         if back_kind[y, x] == NONE:
             if number == 1:
-                found = _invent_first(y, x, radius, step, front, back, back_radius, back_kind, mean)
+                found = _invent_first(y, x, radius, side, step, front, back, back_radius, back_kind, mean)
             else:
                 found = _invent_next(y, x, number, wave, radius, step, back, back_radius, back_kind, mean)
             if not found:
@@ -78,8 +88,17 @@ def extend_background(
             xx = x + (k == 2) - (k == 3)
             if not (0 <= yy < height and 0 <= xx < width):
                 continue
-            if wave[yy, xx] == 0 and back_kind[yy, xx] == NONE and radius[yy, xx] < back_radius[y, x] - step:
+            if radius[yy, xx] >= back_radius[y, x] - step:
+                continue
+            fresh = wave[yy, xx] == 0 and back_kind[yy, xx] == NONE
+            # A fold of the near surface hides a little of itself, and must not stop what lies far behind both.
+            behind = back_radius[y, x] - radius[yy, xx]
+            shallow = back_kind[yy, xx] != NONE and back_radius[yy, xx] - front_radius[yy, xx] < FOLD * behind
+            if (fresh or shallow) and count < queue.shape[0]:
+                if back_kind[yy, xx] == REAL:
+                    _put_together(yy, xx, radius, front, coverage, front_radius, back)
                 wave[yy, xx] = number + 1
+                back_kind[yy, xx] = NONE
                 back_radius[yy, xx] = back_radius[y, x]
                 queue[count, 0], queue[count, 1] = yy, xx
                 count += 1
@@ -87,10 +106,29 @@ def extend_background(
 
 
 @nb.njit(cache=True, nogil=True)
+def _put_together(
+    y: int,
+    x: int,
+    radius: Float32Array,
+    front: Float32Array,
+    coverage: Float32Array,
+    front_radius: Float32Array,
+    back: Float32Array,
+) -> None:
+    """Make one surface again of a pixel that was split."""
+    share = coverage[y, x]
+    for c in range(front.shape[2]):
+        front[y, x, c] = share * front[y, x, c] + (np.float32(1.0) - share) * back[y, x, c]
+    coverage[y, x] = np.float32(1.0)
+    front_radius[y, x] = radius[y, x]
+
+
+@nb.njit(cache=True, nogil=True)
 def _invent_first(
     y: int,
     x: int,
     radius: Float32Array,
+    side: NDArray[np.uint8],
     step: np.float32,
     front: Float32Array,
     back: Float32Array,
@@ -110,11 +148,14 @@ def _invent_first(
     total = np.float32(0.0)
     depth = np.float32(0.0)
     mean[:] = 0.0
-    for yy in range(max(y - 1, 0), min(y + 2, height)):
-        for xx in range(max(x - 1, 0), min(x + 2, width)):
-            if radius[yy, xx] < farthest - SAME_SURFACE or radius[yy, xx] <= radius[y, x] + step:
+    for yy in range(max(y - CLEAR, 0), min(y + CLEAR + 1, height)):
+        for xx in range(max(x - CLEAR, 0), min(x + CLEAR + 1, width)):
+            if abs(radius[yy, xx] - farthest) > SAME_SURFACE or radius[yy, xx] <= radius[y, x] + step:
                 continue
-            weight = np.float32(1.0) if yy == y or xx == x else DIAGONAL
+            # What touches the near surface is mixed with it, or lies in its halo: purer pixels are believed first.
+            weight = np.float32(1.0) / np.float32((yy - y) ** 2 + (xx - x) ** 2)
+            if side[yy, xx] != 0:
+                weight *= BESIDE
             total += weight
             depth += weight * radius[yy, xx]
             if back_kind[yy, xx] == REAL and radius[yy, xx] >= back_radius[yy, xx]:
@@ -185,11 +226,13 @@ def _set_back(
 @nb.njit(cache=True, nogil=True)
 def _by_parity(queue: NDArray[np.int32], back_kind: NDArray[np.uint8]) -> NDArray[np.int32]:
     places = np.empty_like(queue)
+    listed = np.zeros(back_kind.shape, np.bool_)
     kept = 0
     for parity in range(2):
         for i in range(queue.shape[0]):
             y, x = queue[i, 0], queue[i, 1]
-            if (y + x) % 2 == parity and back_kind[y, x] == INVENTED:
+            if (y + x) % 2 == parity and back_kind[y, x] == INVENTED and not listed[y, x]:
+                listed[y, x] = True
                 places[kept] = queue[i]
                 kept += 1
     return places[:kept]

@@ -1,9 +1,9 @@
 """The picture as each point of the lens sees it, averaged over the lens.
 
-For every lens point the slices are painted from far to near, each shifted by its radius times the lens point, and the
-views are summed. Visibility is right by construction: a thing hides another from exactly those lens points from which
-it does. Rows are independent and each is summed in a fixed order, so that the result has the same bits whatever the
-number of threads.
+For every lens point the slices are painted from far to near, each shifted as that point sees it (see ``stack``), and
+the views are summed. Visibility is right by construction: a thing hides another from exactly those lens points from
+which it does. Rows are independent and each is summed in a fixed order, so that the result has the same bits whatever
+the number of threads.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ def paint_views(
     coverage: Float32Array,
     back: Float32Array,
     radii: Float32Array,
+    shift_x: NDArray[np.int32],
+    shift_y: NDArray[np.int32],
     start: NDArray[np.int64],
     runs: NDArray[np.int32],
     rows: NDArray[np.int32],
@@ -61,11 +63,12 @@ def paint_views(
     Args:
         front, back: (H, W + 2 pad, P) float32 payload: colour channels, the invented share, and the radius.
         coverage: (H, W + 2 pad) float32.
-        radii, start, runs, rows: the slices (see :class:`~engine.renderers.optical.slices.Slices`).
+        radii, shift_x, shift_y: the slices and their shifts (see :class:`~engine.renderers.optical.stack.Stack`).
+        start, runs, rows: what each slice shows (see :class:`~engine.renderers.optical.slices.Slices`).
         lens: (N, 3) float32 lens points x, y and weight; the weights sum to one.
         nearest: (cells, K) lens points nearest to each cell of the opening.
         lamps: place, radius and light of the lamps, and their stamps (see ``lamps``), as a tuple of arrays.
-        aspect: pixel aspect: shifts in x are divided by it.
+        aspect: pixel aspect.
         cats_eye: 0 to 1.
         pad: columns added on both sides.
         first, last: rows to paint.
@@ -84,9 +87,7 @@ def paint_views(
         asked = _any_lamp_on_row(y, lamps)
         seen = np.empty((lens.shape[0] if asked else 0, width), np.float32)
         for i in range(lens.shape[0]):
-            _paint_view(
-                view, y, lens[i, 0] / aspect, lens[i, 1], active, front_row, coverage, back_row, radii, start, runs, pad
-            )
+            _paint_view(view, y, shift_x[i], shift_y[i], active, front_row, coverage, back_row, radii, start, runs, pad)
             if cats_eye > 0.0:
                 _add_vignetted(view, total, light, planes, y, height, aspect, lens[i], cats_eye)
             else:
@@ -108,8 +109,8 @@ def paint_views(
 def _paint_view(
     view: Float32Array,
     y: int,
-    lens_x: float,
-    lens_y: float,
+    shift_x: NDArray[np.int32],
+    shift_y: NDArray[np.int32],
     active: NDArray[np.int64],
     front_row: Float32Array,
     coverage: Float32Array,
@@ -125,8 +126,8 @@ def _paint_view(
     width = view.size // planes
     for s in active:
         radius = radii[s]
-        source_y = _mirrored(y - int(np.floor(radius * lens_y + np.float32(0.5))), height)
-        shift = int(np.floor(radius * lens_x + np.float32(0.5))) - pad
+        source_y = _mirrored(y - shift_y[s], height)
+        shift = shift_x[s] - pad
         for run in range(start[source_y, s], start[source_y, s + 1]):
             x0 = max(runs[run, 0] + shift, 0)
             x1 = min(runs[run, 1] + shift, width)

@@ -1,13 +1,12 @@
-"""Slices of equal radius, from far to near, as runs of pixels.
+"""What each slice shows, from far to near, as runs of pixels.
 
 Within a slice every pixel moves alike when the eye moves across the lens, so that a slice seen from a lens point is
-the slice shifted by whole pixels: runs of pixels that can be copied.
+the slice shifted by whole pixels (see ``stack``): runs of pixels that can be copied.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numba as nb
 import numpy as np
@@ -15,13 +14,10 @@ from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 from engine.renderers.optical.silhouettes import STEP
+from engine.renderers.optical.stack import slice_of
 from engine.renderers.optical.surfaces import Surfaces
 
-__all__ = ["BACK", "OPAQUE", "SOFT", "Slices", "cut_slices", "slice_radii"]
-
-FINE_STEP: Final = 0.25
-COARSE_STEP: Final = 0.04
-LARGEST_STEP: Final = 0.8
+__all__ = ["BACK", "OPAQUE", "SOFT", "Slices", "cut_slices"]
 
 OPAQUE, SOFT, BACK = 0, 1, 2
 """What a run shows: a front that covers its pixels, a front that covers by a part, or a back."""
@@ -32,57 +28,31 @@ class Slices:
     """Runs of pixels, sorted by row and, within a row, from far to near.
 
     Attributes:
-        radii: (S,) radius of each slice, from far (largest) to near.
         start: (H, S + 1) index of the first run of a row and slice in ``runs``.
         runs: (N, 3) int32: first column, end column, source (OPAQUE, SOFT or BACK).
         rows: (S, 2) int32: first and last row in which a slice has a run; last before first where it has none.
     """
 
-    radii: Float32Array
     start: NDArray[np.int64]
     runs: NDArray[np.int32]
     rows: NDArray[np.int32]
 
 
-def slice_radii(farthest: float, nearest: float) -> Float32Array:
-    """Radii of the slices between two signed radii, from far to near; 0 is one of them.
-
-    Steps are a quarter of a pixel near the focal plane and 4 % of the radius away from it, up to 0.8 pixels: the radius
-    of a disc that shows is then wrong by 0.4 pixels at most, and two neighbouring slices never part by more than STEP.
-    Up to half a pixel all is slice 0, for no lens point moves it to another pixel.
-    """
-
-    def one_side(limit: float) -> list[float]:
-        radii, edge = [], 0.5
-        while edge < limit:
-            step = min(max(FINE_STEP, COARSE_STEP * edge), LARGEST_STEP)
-            radii.append(edge + 0.5 * step)
-            edge += step
-        return radii
-
-    far = one_side(farthest)
-    near = one_side(-nearest)
-    return np.array([*reversed(far), 0.0, *(-r for r in near)], np.float32)
-
-
-def cut_slices(surfaces: Surfaces) -> Slices:
-    """Sort both surfaces of a picture into slices."""
-    farthest = float(max(surfaces.front_radius.max(), surfaces.back_radius.max()))
-    nearest = float(min(surfaces.front_radius.min(), surfaces.back_radius.min()))
-    radii = slice_radii(farthest, nearest)
-    edges = (0.5 * (radii[1:] + radii[:-1])).astype(np.float32)
-    front_slice = _slice_of(surfaces.front_radius, edges)
-    back_slice = _slice_of(surfaces.back_radius, edges)
+def cut_slices(surfaces: Surfaces, borders: Float32Array) -> Slices:
+    """Sort both surfaces of a picture into the slices that ``borders`` part."""
+    number = len(borders) + 1
+    front_slice = slice_of(surfaces.front_radius, borders)
+    back_slice = slice_of(surfaces.back_radius, borders)
     under = _slice_underneath(front_slice, surfaces.front_radius, surfaces.coverage)
-    count = _count_runs(front_slice, under, surfaces.coverage, back_slice, surfaces.back_kind, len(radii))
+    count = _count_runs(front_slice, under, surfaces.coverage, back_slice, surfaces.back_kind, number)
     height = count.shape[0]
-    start = np.zeros((height, len(radii) + 1), np.int64)
+    start = np.zeros((height, number + 1), np.int64)
     ends = np.cumsum(count.ravel()).reshape(count.shape)
     start[:, 1:] = ends
     start[:, 0] = ends[:, 0] - count[:, 0]
     runs = np.empty((int(ends[-1, -1]), 3), np.int32)
     _fill_runs(front_slice, under, surfaces.coverage, back_slice, surfaces.back_kind, start, runs)
-    return Slices(radii=radii, start=start, runs=runs, rows=_rows_of(count > 0))
+    return Slices(start=start, runs=runs, rows=_rows_of(count > 0))
 
 
 def _rows_of(used: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -91,24 +61,6 @@ def _rows_of(used: NDArray[np.bool_]) -> NDArray[np.int32]:
     first = np.where(used.any(0), used.argmax(0), height)
     last = np.where(used.any(0), height - 1 - used[::-1].argmax(0), -1)
     return np.stack([first, last], axis=1).astype(np.int32)
-
-
-@nb.njit(cache=True, parallel=True, nogil=True)
-def _slice_of(radius: Float32Array, edges: Float32Array) -> NDArray[np.int16]:
-    """Index of each radius among slices whose falling borders are ``edges``."""
-    height, width = radius.shape
-    index = np.empty((height, width), np.int16)
-    for y in nb.prange(height):
-        last = 0
-        for x in range(width):
-            value = radius[y, x]
-            # Neighbours are nearly always in the same slice or the next one.
-            while last < edges.size and value < edges[last]:
-                last += 1
-            while last > 0 and value >= edges[last - 1]:
-                last -= 1
-            index[y, x] = last
-    return index
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from engine.frames import Float32Array
 from engine.renderers.optical.background import INVENTED, extend_background, smooth_background
+from engine.renderers.optical.matte_edges import find_matte_edges
 from engine.renderers.optical.silhouettes import find_silhouettes
 from engine.renderers.optical.spread import spread_light
+from engine.renderers.optical.stack import Stack
 from engine.renderers.optical.unmix import unmix
+from engine.renderers.optical.wide_edges import find_wide_edges, split_wide_edges
 
 __all__ = ["Surfaces", "find_surfaces"]
 
@@ -73,9 +76,9 @@ def find_surfaces(
     reach: int,
     judged: int,
     sweeps: int,
-    distance: float,
-    aspect: float,
+    stack: Stack,
     step: np.float32,
+    matte: Float32Array | None = None,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> Surfaces:
     """Split a picture into front and back surfaces.
@@ -83,12 +86,13 @@ def find_surfaces(
     Args:
         image: (H, W, C) float32, premultiplied.
         radius: (H, W) float32, signed circle of confusion in pixels.
-        reach: how many pixels around a silhouette are searched for pure colours; 0 leaves mixed pixels alone.
+        reach: how many pixels around a silhouette are searched for pure colours; 0 leaves mixed pixels alone, 1 those
+            of wide edges.
         judged: channels from which the coverage of a mixed pixel is judged, from the first.
         sweeps: how often invented background is smoothed.
-        distance: between lens points, in radii: light is spread over it.
-        aspect: pixel aspect.
+        stack: slices of ``radius``: light is spread by what their views miss.
         step: difference in radius from which neighbours are two surfaces.
+        matte: (H, W) coverage of the subject, where a person gave one.
         checkpoint: called between the steps, and may raise to stop: the steps of a large frame take a while.
     """
     surfaces = Surfaces(
@@ -99,19 +103,39 @@ def find_surfaces(
         back_radius=radius.copy(),
         back_kind=np.zeros(radius.shape, np.uint8),
     )
-    front, _, _, back, back_radius, back_kind = surfaces.arrays()
+    front, coverage, front_radius, back, back_radius, back_kind = surfaces.arrays()
     side = find_silhouettes(radius, step)
     if reach > 0:
         unmix(image, radius, side, reach, judged, step, *surfaces.arrays())
+        checkpoint()
+    if reach > 1:
+        _split_wide(image, radius, side, judged, matte, surfaces)
+        checkpoint()
+    spread_light(radius, stack, step, front, back, back_radius, back_kind)
     checkpoint()
-    spread_light(radius, distance, aspect, front, back, back_radius, back_kind)
-    checkpoint()
-    places = extend_background(radius, side, step, front, back, back_radius, back_kind)
+    places = extend_background(radius, side, step, front, coverage, front_radius, back, back_radius, back_kind)
     checkpoint()
     for _ in range(sweeps):
         smooth_background(1, places, radius, front, back, back_radius, back_kind)
         checkpoint()
     return surfaces
+
+
+def _split_wide(
+    image: Float32Array,
+    radius: Float32Array,
+    side: NDArray[np.uint8],
+    judged: int,
+    matte: Float32Array | None,
+    surfaces: Surfaces,
+) -> None:
+    """Edges that are mixed over more than the pixels next to the silhouette: found in the plate, or told by a matte."""
+    found, models, lengths = find_wide_edges(image, radius, side, judged)
+    if lengths.any():
+        split_wide_edges(image, radius, found, models, *surfaces.arrays())
+    if matte is not None:
+        found, models = find_matte_edges(image, radius, matte)
+        split_wide_edges(image, radius, found, models, *surfaces.arrays())
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)

@@ -49,6 +49,7 @@ def test_each_setting_is_a_row_and_each_renderer_a_column(report: SpeedReport) -
         ("1024x576", "80"),
         ("64x36", "1.25"),
         ("128x72", "2.5"),
+        ("1024x576 noisy depth", "20"),
     ]
 
 
@@ -71,6 +72,13 @@ def test_the_plate_has_the_same_depths_at_every_size() -> None:
     for plate in (small, large):
         assert np.abs(plate.disparity - plate.focus).max() == pytest.approx(0.6, abs=1e-6)
     assert np.mean(small.disparity) == pytest.approx(np.mean(large.disparity), abs=2e-3)
+
+
+def test_noise_moves_the_radius_by_as_much_as_it_is_asked_to() -> None:
+    clean, noisy = speed_plate(256, 144, 5.0), speed_plate(256, 144, 5.0, noise=0.5)
+    moved = 5.0 * (noisy.disparity - clean.disparity)
+    assert np.abs(moved).max() == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_array_equal(noisy.image, clean.image)
 
 
 def test_our_renderer_is_timed_without_its_first_call() -> None:

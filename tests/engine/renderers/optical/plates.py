@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from engine.frames import Float32Array, PlateFrame, Window
+from engine.renderers.optical.aperture import Lens
+from engine.renderers.optical.spot import Spot
+from engine.renderers.optical.stack import Stack, stack_slices
 
 
 def plate(
@@ -43,3 +46,15 @@ def texture(height: int, width: int, seed: int = 1, cell: int = 4) -> Float32Arr
     random = np.random.default_rng(seed)
     tiles = random.random((height // cell + 1, width // cell + 1, 3), np.float32)
     return np.ascontiguousarray(tiles.repeat(cell, 0).repeat(cell, 1)[:height, :width])
+
+
+def still_stack(
+    radius: Float32Array, *, moment: tuple[float, float] = (0.0, 0.0), distance: float = 0.001, aspect: float = 1.0
+) -> Stack:
+    """Slices that the middle of the lens alone looks at, so that none of them moves and all blur is drawn before it.
+
+    Without a moment and with points this close, nothing is drawn at all.
+    """
+    points = np.array([[0.0, 0.0, 1.0]], np.float32)
+    lens = Lens(points, (distance, distance), np.zeros((1, 1), np.int32), np.zeros((2, 2)), 0.0)
+    return stack_slices(radius, lens, Spot(moment), aspect)

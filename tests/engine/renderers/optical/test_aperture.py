@@ -248,7 +248,13 @@ def test_points_lie_a_spacing_apart(number: int) -> None:
     place = lens.points[:, 0] + 1j * lens.points[:, 1]
     apart = np.abs(place[:, None] - place[None, :])
     np.fill_diagonal(apart, 9.0)
-    assert np.median(apart.min(1)) == pytest.approx(lens.spacing, rel=0.15)
+    assert np.median(apart.min(1)) == pytest.approx(lens.spacing[0], rel=0.15)
+
+
+@pytest.mark.parametrize(("aspect", "wide", "high"), [(0.5, 0.5, 1.0), (2.0, 1.0, 0.5)])
+def test_points_of_an_oval_lie_nearer_along_its_narrow_side(aspect: float, wide: float, high: float) -> None:
+    round_lens, oval = (lens_points(a, 64, opening_integral(a)) for a in (Aperture(), Aperture(aspect=aspect)))
+    assert oval.spacing == pytest.approx((wide * round_lens.spacing[0], high * round_lens.spacing[1]))
 
 
 @settings(max_examples=40, deadline=None)

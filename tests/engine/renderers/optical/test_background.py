@@ -35,8 +35,7 @@ def _grown(image: Float32Array, radius: Float32Array) -> tuple[Surfaces, NDArray
         back_radius=radius.copy(),
         back_kind=np.zeros(radius.shape, np.uint8),
     )
-    front, _, _, back, back_radius, back_kind = surfaces.arrays()
-    places = extend_background(radius, find_silhouettes(radius, STEP), STEP, front, back, back_radius, back_kind)
+    places = extend_background(radius, find_silhouettes(radius, STEP), STEP, *surfaces.arrays())
     return surfaces, places
 
 
@@ -164,7 +163,9 @@ def test_what_was_seen_through_a_mixed_pixel_is_continued() -> None:
     back_kind[:, 31] = REAL
     back, back_radius = np.zeros_like(image), radius.copy()
     back[:, 31], back_radius[:, 31] = BLUE, 8.0
-    extend_background(radius, find_silhouettes(radius, STEP), STEP, image, back, back_radius, back_kind)
+    coverage, front_radius = np.ones_like(radius), radius.copy()
+    side = find_silhouettes(radius, STEP)
+    extend_background(radius, side, STEP, image, coverage, front_radius, back, back_radius, back_kind)
     assert (back_kind[:, 31] == REAL).all()
     assert (back_kind[:, 30] == INVENTED).all()
     np.testing.assert_allclose(back[:, 24:32], np.broadcast_to(BLUE, (9, 8, 3)), rtol=ROUNDING)
@@ -224,3 +225,32 @@ def test_smoothing_gives_the_same_bits_whatever_the_number_of_threads() -> None:
             numba.set_num_threads(threads)
         results.append(surfaces.back[surfaces.back_kind == INVENTED])
     np.testing.assert_array_equal(results[0], results[1])
+
+
+def test_a_fold_of_the_near_surface_does_not_stop_what_lies_behind_it() -> None:
+    """Near its outline the near surface has a step of its own: the far one grows on underneath it."""
+    image, radius = _two_halves(-8.0, 8.0)
+    radius[:, 24:28] += 2.0
+    surfaces, _ = _grown(image, radius)
+    hidden = surfaces.back_kind[4, 17:32]
+    assert (hidden == INVENTED).all()
+    np.testing.assert_allclose(surfaces.back_radius[4, 20:32], 8.0, atol=0.5)
+
+
+def test_a_split_fold_is_one_surface_again_where_the_far_one_grows_under_it() -> None:
+    image, radius = _two_halves(-8.0, 8.0)
+    surfaces = Surfaces(
+        front=image.copy(),
+        coverage=np.ones(radius.shape, np.float32),
+        front_radius=radius.copy(),
+        back=np.zeros_like(image),
+        back_radius=radius.copy(),
+        back_kind=np.zeros(radius.shape, np.uint8),
+    )
+    surfaces.coverage[:, 26], surfaces.back_kind[:, 26], surfaces.back_radius[:, 26] = 0.75, REAL, -6.5
+    surfaces.front[:, 26], surfaces.back[:, 26] = RED, GREEN
+    extend_background(radius, find_silhouettes(radius, STEP), STEP, *surfaces.arrays())
+    assert (surfaces.back_kind[:, 26] == INVENTED).all()
+    assert (surfaces.coverage[:, 26] == 1.0).all()
+    together = 0.75 * np.array(RED) + 0.25 * np.array(GREEN)
+    np.testing.assert_allclose(surfaces.front[:, 26], np.broadcast_to(together, (9, 3)), rtol=ROUNDING)

@@ -201,10 +201,19 @@ def test_a_lamp_in_focus_that_shows_through_a_blurred_wire_is_drawn() -> None:
     np.testing.assert_array_equal(lamps.radius, np.float32(0.0))
 
 
-def test_in_a_picture_of_half_the_size_a_lamp_keeps_its_light_over_its_area() -> None:
+def test_in_a_picture_of_half_the_size_a_lamp_keeps_its_light_and_its_place() -> None:
     image = _street(3, 12)
     _, lamps = take_out_lamps(image, RGB, _even(image, 12.0), most_drawn=AMPLE)
     half = lamps.halved(np.full_like(lamps.radius, 6.0))
     np.testing.assert_allclose(4.0 * half.light, lamps.light, rtol=1e-6)
-    np.testing.assert_array_equal(half.place, lamps.place // 2)
+    assert half.aside is not None
+    # The middle of pixel y lies at (y + 0.5) / 2, that of pixel j of the half size at j + 0.5.
+    np.testing.assert_allclose(half.place + 0.5 + half.aside, (lamps.place + 0.5) / 2.0)
     assert (half.radius == 6.0).all()
+
+
+def test_lamps_come_in_where_they_are_asked_to() -> None:
+    image = _single(100.0)
+    for radius, some in ((2.9, False), (3.5, True)):
+        _, lamps = take_out_lamps(image, RGB, _even(image, radius), smallest=3.0, most_drawn=AMPLE)
+        assert bool(len(lamps.radius)) is some

@@ -17,6 +17,8 @@ from engine.renderers.optical.background import INVENTED, NONE, REAL
 from engine.renderers.optical.lamps import Lamps
 from engine.renderers.optical.light_field import paint_views
 from engine.renderers.optical.slices import cut_slices
+from engine.renderers.optical.spot import Spot
+from engine.renderers.optical.stack import Stack, stack_slices
 from engine.renderers.optical.stamps import cut_stamps
 from engine.renderers.optical.surfaces import Surfaces
 from engine.shot import Aperture
@@ -36,7 +38,7 @@ def _points(*points: tuple[float, float, float], cats_eye: float = 0.0) -> Lens:
     """A lens of a few chosen points."""
     return Lens(
         points=np.array(points, np.float32),
-        spacing=1.0,
+        spacing=(0.001, 0.001),
         nearest=np.zeros((1, 1), np.int32),
         opening=np.zeros((2, 2)),
         cats_eye=cats_eye,
@@ -97,6 +99,17 @@ def _lamp(y: int, x: int, radius: float, light: float) -> Lamps:
     return Lamps(np.array([[y, x]], np.int32), np.array([radius], np.float32), np.full((1, 3), light, np.float32))
 
 
+def _stack(surfaces: Surfaces, lens: Lens, aspect: float) -> Stack:
+    """Slices of both surfaces, moved as far as the lens's points lie apart."""
+    both = np.concatenate([surfaces.front_radius, surfaces.back_radius])
+    return stack_slices(both, lens, _spot(lens, aspect), aspect)
+
+
+def _spot(lens: Lens, aspect: float) -> Spot:
+    x, y = (float(lens.points[:, 2].astype(np.float64) @ lens.points[:, axis] ** 2) for axis in (0, 1))
+    return Spot((x / aspect**2, y))
+
+
 def _painted(
     surfaces: Surfaces, lens: Lens, lamps: Lamps | None = None, aspect: float = 1.0, at_once: int = 1000
 ) -> Float32Array:
@@ -106,11 +119,13 @@ def _painted(
     largest = float(max(np.abs(surfaces.front_radius).max(), np.abs(surfaces.back_radius).max()))
     pad = min(ceil(largest / aspect) + 1, width)
     wide = surfaces.widened(pad)
-    slices, stamps = cut_slices(wide), cut_stamps(lamps, lens, aspect)
+    stack = _stack(surfaces, lens, aspect)
+    slices, stamps = cut_slices(wide, stack.borders), cut_stamps(lamps, lens, _spot(lens, aspect), aspect)
     out = np.full((height, width, 4), np.nan, np.float32)
     for first in range(0, height, at_once):
         paint_views(
-            wide.front, wide.coverage, wide.back, slices.radii, slices.start, slices.runs, slices.rows,
+            wide.front, wide.coverage, wide.back, stack.radii, stack.shift_x, stack.shift_y,
+            slices.start, slices.runs, slices.rows,
             lens.points, lens.nearest, (*lamps.arrays(), *stamps.arrays()),
             aspect, lens.cats_eye, pad, first, min(first + at_once, height), out,
         )  # fmt: skip
@@ -122,7 +137,7 @@ def _mirrored(index: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.clip(np.where(index >= size, 2 * size - 1 - index, index), 0, size - 1)
 
 
-def _view(surfaces: Surfaces, radii: Float32Array, lens_x: float, lens_y: float) -> NDArray[np.float64]:
+def _view(surfaces: Surfaces, stack: Stack, point: int) -> NDArray[np.float64]:
     """What one lens point sees: every pixel asks each distance, from far to near, what lies there."""
     height, width = surfaces.coverage.shape
     y, x = np.mgrid[0:height, 0:width]
@@ -130,9 +145,9 @@ def _view(surfaces: Surfaces, radii: Float32Array, lens_x: float, lens_y: float)
     front = np.concatenate([surfaces.front, np.zeros((height, width, 1))], axis=2)
     back = np.concatenate([surfaces.back, (surfaces.back_kind == INVENTED)[..., None]], axis=2)
     for level in LEVELS:
-        radius = radii[np.abs(radii - np.float32(level)).argmin()]
-        rows = _mirrored(y - int(np.floor(radius * np.float32(lens_y) + 0.5)), height)
-        columns = _mirrored(x - int(np.floor(float(radius) * lens_x + 0.5)), width)
+        s = int((stack.borders > np.float32(level)).sum())
+        rows = _mirrored(y - int(stack.shift_y[point, s]), height)
+        columns = _mirrored(x - int(stack.shift_x[point, s]), width)
         cover = surfaces.coverage[rows, columns, None] * (surfaces.front_radius[rows, columns, None] == level)
         view += cover * (front[rows, columns] - view)
         is_back = (surfaces.back_radius == level) & (surfaces.back_kind != NONE)
@@ -141,8 +156,8 @@ def _view(surfaces: Surfaces, radii: Float32Array, lens_x: float, lens_y: float)
 
 
 def _by_hand(surfaces: Surfaces, lens: Lens, aspect: float) -> NDArray[np.float64]:
-    radii = cut_slices(surfaces).radii
-    views = [float(w) * _view(surfaces, radii, float(x) / aspect, float(y)) for x, y, w in lens.points]
+    stack = _stack(surfaces, lens, aspect)
+    views = [float(w) * _view(surfaces, stack, i) for i, w in enumerate(lens.points[:, 2])]
     mean: NDArray[np.float64] = np.sum(views, axis=0)
     return mean
 

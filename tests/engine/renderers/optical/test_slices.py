@@ -9,25 +9,10 @@ from hypothesis import strategies as st
 from engine.frames import Float32Array
 from engine.renderers.optical.background import NONE
 from engine.renderers.optical.silhouettes import STEP
-from engine.renderers.optical.slices import (
-    BACK,
-    COARSE_STEP,
-    FINE_STEP,
-    LARGEST_STEP,
-    OPAQUE,
-    SOFT,
-    Slices,
-    cut_slices,
-    slice_radii,
-)
+from engine.renderers.optical.slices import BACK, OPAQUE, SOFT, Slices, cut_slices
+from engine.renderers.optical.stack import slice_borders
 from engine.renderers.optical.surfaces import Surfaces
 from tests.engine.renderers.optical.plates import texture
-
-ROUNDING = 1e-4
-"""Of radii of up to 200 pixels in single precision."""
-
-INNERMOST = 0.5
-"""Up to this radius no lens point moves a pixel to another one, so that it may be in the slice of what is in focus."""
 
 Shown = dict[tuple[int, int, int], set[int]]
 """What is shown by row, slice and source: columns."""
@@ -53,26 +38,30 @@ def _surfaces(seed: int, height: int = 7, width: int = 19, scale: float = 12.0) 
     )
 
 
-def _slice_by_hand(radius: float, radii: Float32Array) -> int:
-    borders = (0.5 * (radii[1:] + radii[:-1])).astype(np.float32)
+def _borders(surfaces: Surfaces) -> Float32Array:
+    both = np.concatenate([surfaces.front_radius, surfaces.back_radius])
+    return slice_borders(float(both.max()), float(both.min()))
+
+
+def _slice_by_hand(radius: float, borders: Float32Array) -> int:
     return int((borders > np.float32(radius)).sum())
 
 
-def _by_hand(surfaces: Surfaces, radii: Float32Array) -> Shown:
+def _by_hand(surfaces: Surfaces, borders: Float32Array) -> Shown:
     """What each slice shows: every front in its own slice, and, unless it covers by a part, in all slices up to the
     farthest that touches it on the same surface; every back in its own."""
     shown: Shown = {}
     radius = surfaces.front_radius
     for y, x in np.ndindex(*radius.shape):
-        own = first = _slice_by_hand(float(radius[y, x]), radii)
+        own = first = _slice_by_hand(float(radius[y, x]), borders)
         source = OPAQUE if surfaces.coverage[y, x] >= 1.0 else SOFT
         if source == OPAQUE:
             around = radius[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].ravel()
-            first = min(_slice_by_hand(float(r), radii) for r in around if r - radius[y, x] <= STEP)
+            first = min(_slice_by_hand(float(r), borders) for r in around if r - radius[y, x] <= STEP)
         for s in range(first, own + 1):
             shown.setdefault((y, s, source), set()).add(x)
         if surfaces.back_kind[y, x] != NONE:
-            shown.setdefault((y, _slice_by_hand(float(surfaces.back_radius[y, x]), radii), BACK), set()).add(x)
+            shown.setdefault((y, _slice_by_hand(float(surfaces.back_radius[y, x]), borders), BACK), set()).add(x)
     return shown
 
 
@@ -83,49 +72,12 @@ def _runs(slices: Slices, y: int, s: int) -> list[tuple[int, int, int]]:
 def _as_shown(slices: Slices, height: int) -> Shown:
     shown: Shown = {}
     for y in range(height):
-        for s in range(len(slices.radii)):
+        for s in range(len(slices.rows)):
             for first, end, source in _runs(slices, y, s):
                 columns = shown.setdefault((y, s, source), set())
                 assert columns.isdisjoint(range(first, end)), "a pixel is painted twice in one slice"
                 columns.update(range(first, end))
     return shown
-
-
-ranges = st.tuples(st.floats(-150.0, 150.0), st.floats(-150.0, 150.0)).map(sorted)
-
-
-@settings(max_examples=60, deadline=None)
-@given(limits=ranges)
-def test_radii_fall_from_far_to_near_and_one_of_them_is_in_focus(limits: list[float]) -> None:
-    nearest, farthest = limits
-    radii = slice_radii(farthest, nearest)
-    assert radii.dtype == np.float32
-    assert (np.diff(radii) < 0).all()
-    assert 0.0 in radii
-
-
-@settings(max_examples=60, deadline=None)
-@given(limits=ranges)
-def test_neighbouring_slices_never_part_by_more_than_a_step(limits: list[float]) -> None:
-    nearest, farthest = limits
-    gaps = -np.diff(slice_radii(farthest, nearest))
-    assert (gaps <= STEP + ROUNDING).all()
-
-
-@settings(max_examples=60, deadline=None)
-@given(limits=ranges, share=st.floats(0.0, 1.0))
-def test_every_radius_is_within_half_a_step_of_its_slice(limits: list[float], share: float) -> None:
-    nearest, farthest = limits
-    radius = nearest + share * (farthest - nearest)
-    radii = slice_radii(farthest, nearest)
-    error = abs(radii[_slice_by_hand(radius, radii)] - radius)
-    half_step = 0.5 * min(max(FINE_STEP, COARSE_STEP * (abs(radius) + LARGEST_STEP)), LARGEST_STEP)
-    assert error <= max(INNERMOST, half_step) + ROUNDING
-
-
-def test_what_is_near_and_what_is_far_is_cut_alike() -> None:
-    radii = slice_radii(40.0, -40.0)
-    np.testing.assert_array_equal(radii, -radii[::-1])
 
 
 @settings(max_examples=25, deadline=None)
@@ -134,21 +86,21 @@ def test_what_is_near_and_what_is_far_is_cut_alike() -> None:
 )
 def test_each_slice_shows_the_pixels_that_are_in_it(seed: int, height: int, width: int, scale: float) -> None:
     surfaces = _surfaces(seed, height, width, scale)
-    slices = cut_slices(surfaces)
-    assert _as_shown(slices, height) == _by_hand(surfaces, slices.radii)
+    slices = cut_slices(surfaces, _borders(surfaces))
+    assert _as_shown(slices, height) == _by_hand(surfaces, _borders(surfaces))
 
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_runs_are_as_long_as_they_can_be_and_follow_one_another(seed: int) -> None:
     surfaces = _surfaces(seed)
-    slices = cut_slices(surfaces)
+    slices = cut_slices(surfaces, _borders(surfaces))
     assert slices.start[0, 0] == 0
     assert slices.start[-1, -1] == len(slices.runs)
     np.testing.assert_array_equal(slices.start[1:, 0], slices.start[:-1, -1])
     assert (np.diff(slices.start, axis=1) >= 0).all()
     for y in range(7):
-        for s in range(len(slices.radii)):
+        for s in range(len(slices.rows)):
             runs = _runs(slices, y, s)
             assert all(first < end for first, end, _ in runs)
             assert [first for first, _, _ in runs] == sorted(first for first, _, _ in runs)
@@ -159,7 +111,8 @@ def test_runs_are_as_long_as_they_can_be_and_follow_one_another(seed: int) -> No
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_the_rows_of_a_slice_are_the_first_and_the_last_that_it_is_in(seed: int) -> None:
-    slices = cut_slices(_surfaces(seed))
+    surfaces = _surfaces(seed)
+    slices = cut_slices(surfaces, _borders(surfaces))
     for s, (first, last) in enumerate(slices.rows):
         used = [y for y in range(7) if _runs(slices, y, s)]
         if used:
@@ -173,6 +126,5 @@ def test_a_picture_in_focus_is_one_run_a_row() -> None:
     surfaces.front_radius[:] = surfaces.back_radius[:] = 0.0
     surfaces.back_kind[:] = NONE
     surfaces.coverage[:] = 1.0
-    slices = cut_slices(surfaces)
-    np.testing.assert_array_equal(slices.radii, [0.0])
+    slices = cut_slices(surfaces, _borders(surfaces))
     np.testing.assert_array_equal(slices.runs, [[0, 19, OPAQUE]] * 7)

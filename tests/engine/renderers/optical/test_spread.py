@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from engine.frames import Float32Array
 from engine.renderers.optical.background import REAL
-from engine.renderers.optical.spread import WIDTH, spread_light
-from tests.engine.renderers.optical.plates import point_light, texture
+from engine.renderers.optical.silhouettes import STEP
+from engine.renderers.optical.spread import THREE_PIXELS, spread_light
+from engine.renderers.optical.stack import BOX
+from tests.engine.renderers.optical.plates import point_light, still_stack, texture
 
 ENERGY = 1e-6
 """Relative: each stored value is rounded once to single precision after sums in double precision."""
@@ -20,11 +22,18 @@ ROUNDING = 1e-6
 """The same, of a value of about 1, twice (rows and columns)."""
 
 
-def _spread(image: Float32Array, radius: Float32Array, distance: float, aspect: float = 1.0) -> Float32Array:
+def _spread(
+    image: Float32Array,
+    radius: Float32Array,
+    distance: float,
+    aspect: float = 1.0,
+    moment: tuple[float, float] = (0.0, 0.0),
+) -> Float32Array:
     """The front after spreading, where there is no back."""
     front = image.copy()
     back_kind = np.zeros(radius.shape, np.uint8)
-    spread_light(radius, distance, aspect, front, np.zeros_like(image), radius.copy(), back_kind)
+    stack = still_stack(radius, moment=moment, distance=distance, aspect=aspect)
+    spread_light(radius, stack, STEP, front, np.zeros_like(image), radius.copy(), back_kind)
     return front
 
 
@@ -32,8 +41,11 @@ def _even(image: Float32Array, radius: float) -> Float32Array:
     return np.full(image.shape[:2], radius, np.float32)
 
 
-def _half_width(radius: float, distance: float) -> int:
-    return int(0.5 * float(WIDTH) * distance * abs(radius))
+def _moments(image: Float32Array) -> tuple[float, float]:
+    """Second moment of a square picture's light about its middle, along x and y."""
+    light = image[..., 0].astype(np.float64)
+    y, x = np.mgrid[0 : light.shape[0], 0 : light.shape[1]] - light.shape[0] // 2
+    return float((light * x * x).sum() / light.sum()), float((light * y * y).sum() / light.sum())
 
 
 @settings(max_examples=30, deadline=None)
@@ -88,20 +100,29 @@ def test_what_is_in_focus_keeps_its_bits(seed: int, distance: float, aspect: flo
     image = 100.0 * texture(41, 30, seed, cell=1)
     radius = np.repeat(np.linspace(-19.0, 19.0, 41, dtype=np.float32)[:, None], 30, 1)
     spread = _spread(image, radius, distance, aspect)
-    sharp = np.abs(radius) * distance * max(1.0, 1.0 / aspect) * float(WIDTH) < 1.99
+    sharp = np.abs(radius) * distance * max(1.0, 1.0 / aspect) * BOX < 0.99
     np.testing.assert_array_equal(spread[sharp], image[sharp])
 
 
 @pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize(("radius", "distance"), [(30.0, 0.2), (-30.0, 0.2), (60.0, 0.15), (8.0, 0.3)])
-def test_a_point_becomes_an_even_box(radius: float, distance: float, aspect: float) -> None:
-    image = point_light(61)
-    spread = _spread(image, _even(image, radius), distance, aspect)
-    high, wide = _half_width(radius, distance), _half_width(radius, distance / aspect)
-    expected = np.zeros_like(image)
-    area = (2 * high + 1) * (2 * wide + 1)
-    expected[30 - high : 31 + high, 30 - wide : 31 + wide] = 1000.0 / area
-    np.testing.assert_allclose(spread, expected, rtol=ROUNDING)
+@pytest.mark.parametrize(("radius", "distance"), [(30.0, 0.2), (-30.0, 0.2), (60.0, 0.15), (8.0, 0.3), (3.0, 0.3)])
+def test_a_point_becomes_an_even_box_as_wide_as_lens_points_lie_apart(
+    radius: float, distance: float, aspect: float
+) -> None:
+    spread = _spread(point_light(61), _even(point_light(61), radius), distance, aspect)
+    x, y = _moments(spread)
+    assert y == pytest.approx(max((BOX * distance * radius) ** 2 - 1.0, 0.0) / 12.0, rel=1e-4, abs=1e-6)
+    assert x == pytest.approx(max((BOX * distance * radius / aspect) ** 2 - 1.0, 0.0) / 12.0, rel=1e-4, abs=1e-6)
+    lit = spread[30, :, 0][spread[30, :, 0] > 1e-6]
+    np.testing.assert_allclose(lit[1:-1], lit[len(lit) // 2], rtol=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(radius=st.floats(0.0, 1.6), x=st.floats(0.05, 0.25), y=st.floats(0.05, 0.25), side=st.sampled_from([-1.0, 1.0]))
+def test_what_the_lens_points_miss_of_a_point_is_drawn(radius: float, x: float, y: float, side: float) -> None:
+    spread = _spread(point_light(9), _even(point_light(9), side * radius), 0.001, moment=(x, y))
+    assert max(x, y) * radius**2 < THREE_PIXELS
+    assert _moments(spread) == pytest.approx((x * radius**2, y * radius**2), abs=1e-5)
 
 
 def test_light_of_a_far_pixel_behind_a_mixed_one_is_spread_with_the_far_surface() -> None:
@@ -112,7 +133,7 @@ def test_light_of_a_far_pixel_behind_a_mixed_one_is_spread_with_the_far_surface(
     back_kind = np.zeros(radius.shape, np.uint8)
     front[20, 20], back[20, 20] = 7.0, 1000.0
     back_kind[20, 20] = REAL
-    spread_light(radius, 0.2, 1.0, front, back, radius.copy(), back_kind)
+    spread_light(radius, still_stack(radius, distance=0.2), STEP, front, back, radius.copy(), back_kind)
     assert (front[20, 20] == 7.0).all()
     plain = _spread(image, radius, 0.2)
     np.testing.assert_allclose(back[20, 20], plain[20, 20], rtol=ROUNDING)
@@ -124,7 +145,8 @@ def test_light_behind_a_near_mixed_pixel_is_left_alone() -> None:
     image = texture(20, 20)
     radius = _even(image, -30.0)
     front, back, back_radius = image.copy(), image.copy(), np.full((20, 20), 12.0, np.float32)
-    spread_light(radius, 0.2, 1.0, front, back, back_radius, np.full((20, 20), REAL, np.uint8))
+    stack = still_stack(radius, distance=0.2)
+    spread_light(radius, stack, STEP, front, back, back_radius, np.full((20, 20), REAL, np.uint8))
     np.testing.assert_array_equal(back, image)
     np.testing.assert_array_equal(front, _spread(image, radius, 0.2))
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from engine.renderers.optical.aperture import NEAREST_GRID, Lens, lens_points, opening_integral
 from engine.renderers.optical.lamps import Lamps
-from engine.renderers.optical.stamps import STAMP_STEP, Stamps, cut_stamps
+from engine.renderers.optical.spot import Spot, opening_moments
+from engine.renderers.optical.stamps import LARGEST_STEP, RELATIVE_STEP, Stamps, cut_stamps
 from engine.shot import Aperture
 
 WHOLE = 1e-4
@@ -22,6 +23,13 @@ TURNED = 1e-6
 
 EVEN = 0.02
 """Of the light of a pixel inside a disc: the opening is drawn in cells of a 256th of its radius."""
+
+WIDE = 0.09
+"""Of a stamp's second moment: above two squared pixels its pixels widen it by a twelfth of one, give or take a twelfth
+where an outline has corners."""
+
+NARROWER = 0.3
+"""Pixels by which a stamp may be drawn smaller than its radius, to be as wide as the opening."""
 
 Landing = tuple[int, int]
 
@@ -44,6 +52,10 @@ def _lamps(*radius: float) -> Lamps:
     return Lamps(np.zeros((count, 2), np.int32), np.array(radius, np.float32), np.ones((count, 3), np.float32))
 
 
+def _cut(lamps: Lamps, lens: Lens, aspect: float) -> Stamps:
+    return cut_stamps(lamps, lens, Spot.of(opening_moments(lens.opening), aspect), aspect)
+
+
 def _landings(stamps: Stamps, lamp: int = 0) -> list[tuple[int, int, int, float]]:
     """Row, column, way through the lens and share of each landing of a lamp."""
     m = stamps.of_lamp[lamp]
@@ -59,7 +71,7 @@ def _landings(stamps: Stamps, lamp: int = 0) -> list[tuple[int, int, int, float]
 def _disc(radius: float, shape: str = "disc", aspect: float = 1.0, number: int = 300) -> dict[Landing, float]:
     """Share of light by row and column."""
     disc: dict[Landing, float] = {}
-    for j, i, _, share in _landings(cut_stamps(_lamps(radius), _lens(shape, number), aspect)):
+    for j, i, _, share in _landings(_cut(_lamps(radius), _lens(shape, number), aspect)):
         disc[j, i] = disc.get((j, i), 0.0) + share
     return disc
 
@@ -119,8 +131,7 @@ def test_pixels_that_are_not_square_are_given_a_disc_that_is_round_on_screen(rad
 @given(radius=radii, shape=st.sampled_from(["disc", "triangle", "left"]))
 def test_light_lands_where_its_way_through_the_lens_leads(radius: float, shape: str) -> None:
     lens = _lens(shape)
-    rounded = round(radius / STAMP_STEP) * STAMP_STEP
-    for j, i, way, _ in _landings(cut_stamps(_lamps(radius), lens, 1.0)):
+    for j, i, way, _ in _landings(_cut(_lamps(radius), lens, 1.0)):
         if way >= 0:
             x, y = lens.points[way, :2]
         else:
@@ -128,9 +139,9 @@ def test_light_lands_where_its_way_through_the_lens_leads(radius: float, shape: 
                 2.0 * (c + 0.5) / NEAREST_GRID - 1.0 for c in ((-1 - way) % NEAREST_GRID, (-1 - way) // NEAREST_GRID)
             )
         # Half a pixel, half a cell, and what a pixel on the rim lies outside the square.
-        allowed = 0.5 + abs(rounded) / NEAREST_GRID + 0.51
-        assert abs(x * rounded - i) <= allowed
-        assert abs(y * rounded - j) <= allowed
+        allowed = 0.5 + abs(radius) / NEAREST_GRID + 0.51 + NARROWER
+        assert abs(x * radius - i) <= allowed
+        assert abs(y * radius - j) <= allowed
 
 
 def test_a_lamp_in_focus_stays_in_its_pixel() -> None:
@@ -138,22 +149,47 @@ def test_a_lamp_in_focus_stays_in_its_pixel() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(lamps=st.lists(radii, min_size=1, max_size=8))
+@given(lamps=st.lists(st.integers(-50, 50).map(float), min_size=1, max_size=8))
 def test_each_lamp_has_the_stamp_of_its_own_radius(lamps: list[float]) -> None:
-    stamps = cut_stamps(_lamps(*lamps), _lens(), 1.0)
+    stamps = _cut(_lamps(*lamps), _lens(), 1.0)
     assert len(stamps.of_lamp) == len(lamps)
     assert len(stamps.half) <= len(lamps)
     for n, radius in enumerate(lamps):
-        assert _landings(stamps, n) == _landings(cut_stamps(_lamps(radius), _lens(), 1.0))
+        assert _landings(stamps, n) == _landings(_cut(_lamps(radius), _lens(), 1.0))
 
 
 def test_lamps_at_one_distance_share_a_stamp() -> None:
-    stamps = cut_stamps(_lamps(7.0, 3.0, 7.0, 7.0 + STAMP_STEP / 4), _lens(), 1.0)
+    stamps = _cut(_lamps(7.0, 3.0, 7.0, 7.0), _lens(), 1.0)
     assert stamps.of_lamp[0] == stamps.of_lamp[2] == stamps.of_lamp[3] != stamps.of_lamp[1]
     assert len(stamps.half) == 2
 
 
+@settings(max_examples=40, deadline=None)
+@given(radius=st.floats(0.0, 50.0), more=st.floats(0.0, 1.0))
+def test_lamps_share_a_stamp_only_where_their_radii_are_near(radius: float, more: float) -> None:
+    stamps = _cut(_lamps(radius, radius + more), _lens(), 1.0)
+    if stamps.of_lamp[0] == stamps.of_lamp[1]:
+        assert more <= max(min(RELATIVE_STEP * max(radius + more, 1.0), LARGEST_STEP), RELATIVE_STEP) + 1e-6
+    else:
+        assert more > 0.0
+
+
+@pytest.mark.parametrize("shape", ["disc", "triangle", "bubble", "left"])
+@pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
+@settings(max_examples=25, deadline=None)
+@given(radius=st.floats(0.3, 50.0), side=st.sampled_from([-1.0, 1.0]))
+def test_a_stamp_is_as_wide_as_the_opening_at_every_radius(
+    shape: str, aspect: float, radius: float, side: float
+) -> None:
+    lens = _lens(shape)
+    spot = Spot.of(opening_moments(lens.opening), aspect)
+    disc = _disc(side * radius, shape, aspect)
+    for axis, place in ((1, 0), (0, 1)):
+        drawn = sum(share * landing[place] ** 2 for landing, share in disc.items())
+        assert drawn == pytest.approx(spot.moment[axis] * radius**2, rel=WIDE, abs=2e-3)
+
+
 def test_no_lamps_need_no_stamps() -> None:
-    stamps = cut_stamps(_lamps(), _lens(), 1.0)
+    stamps = _cut(_lamps(), _lens(), 1.0)
     assert len(stamps.of_lamp) == len(stamps.half) == len(stamps.column) == 0
     assert stamps.share.dtype == np.float32

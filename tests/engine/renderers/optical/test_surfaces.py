@@ -11,7 +11,7 @@ from engine.frames import Float32Array
 from engine.renderers.optical.background import INVENTED, NONE, REAL
 from engine.renderers.optical.silhouettes import STEP
 from engine.renderers.optical.surfaces import Surfaces, find_surfaces
-from tests.engine.renderers.optical.plates import texture
+from tests.engine.renderers.optical.plates import still_stack, texture
 
 NO_SPREAD = 0.001
 """Distance between lens points at which no pixel is spread."""
@@ -28,9 +28,8 @@ def _random_scene(seed: int, height: int = 18, width: int = 22) -> tuple[Float32
 def _found(
     image: Float32Array, radius: Float32Array, *, reach: int = 3, sweeps: int = 8, distance: float = NO_SPREAD
 ) -> Surfaces:
-    return find_surfaces(
-        image, radius, reach=reach, judged=image.shape[2], sweeps=sweeps, distance=distance, aspect=1.0, step=STEP
-    )
+    stack = still_stack(radius, distance=distance)
+    return find_surfaces(image, radius, reach=reach, judged=image.shape[2], sweeps=sweeps, stack=stack, step=STEP)
 
 
 @settings(max_examples=20, deadline=None)
