@@ -38,6 +38,8 @@ def shot(**changes: Any) -> Shot:  # noqa: ANN401
         {"output": {"path": "elsewhere.%04d.exr"}},
         {"focus": {"keys": [{"frame": 1001, "disparity": 0.5}, {"frame": 1010, "disparity": 0.1}]}},
         {"depth": {"near": 1.0, "far": 9.0}},
+        {"depth": {"edges": "exact"}},
+        {"depth": {"edge_strength": 2.0}},
     ],
 )
 def test_what_changes_no_pixel_of_a_frame_changes_no_settings(changes: dict[str, Any]) -> None:
@@ -57,12 +59,22 @@ def test_what_changes_no_pixel_of_a_frame_changes_no_settings(changes: dict[str,
         {"plate": {"extra_layers": ["diffuse"]}},
         {"depth": {"convention": "inverse"}},
         {"depth": {"clean_edges": False}},
+        {"matte": {"path": "matte.%04d.exr"}},
         {"output": {"compression": "dwaa"}},
         {"output": {"layers": ["coc"]}},
     ],
 )
 def test_what_changes_a_pixel_changes_the_settings(changes: dict[str, Any]) -> None:
     assert settings_of(shot(**changes), LIMITS) != settings_of(shot(), LIMITS)
+
+
+def test_a_matte_counts_by_its_channel_and_disparity_and_not_by_its_place() -> None:
+    def settings(**matte: object) -> str:
+        return settings_of(shot(matte={"path": "m.%04d.exr", **matte}), LIMITS)
+
+    assert "matte" not in settings_of(shot(), LIMITS), "documents from before there were mattes keep their digests"
+    assert settings(path="moved/m.%04d.exr", frame_offset=5) == settings()
+    assert len({settings(), settings(channel="R"), settings(disparity=0.0), settings(disparity=0.5)}) == 4
 
 
 def test_limits_focus_blur_and_files_change_the_digest() -> None:

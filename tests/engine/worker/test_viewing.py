@@ -122,6 +122,21 @@ def test_the_depth_of_a_proxy_holds_no_value_between_two_surfaces(desk: ViewDesk
     assert not ((proxy.disparity > 0.4) & (proxy.disparity < 0.95)).any()
 
 
+def test_a_proxy_has_the_matte_and_the_depth_that_it_cuts(desk: ViewDesk, tmp_path: Path) -> None:
+    shot = make_scene(tmp_path)
+    alpha = np.zeros((HEIGHT, WIDTH), np.float32)
+    alpha[10:39, 10:31] = 1  # the card is two pixels less on every side in the depth
+    write_exr(tmp_path / "matte.exr", alpha[:, :, None], ("A",))
+    preview(desk, shot)
+    shot["matte"] = {"path": str(tmp_path / "matte.exr")}
+    assert preview(desk, shot, scale=1.0)["scale"] == 1.0
+    proxy = desk._open.proxy(FIRST, 1.0, DepthLimits(2.0, np.inf), lambda: None)
+    assert proxy.coverage is not None
+    np.testing.assert_array_equal(proxy.coverage, alpha)
+    np.testing.assert_array_equal(proxy.disparity > 0.9, alpha == 1)
+    assert sample(desk, shot, 10.5, 10.5)["disparity"] == pytest.approx(1.0)
+
+
 def test_a_dragged_focus_reads_no_file_again(desk: ViewDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shot = make_scene(tmp_path)
     shot["focus"] = {"keys": [{"frame": FIRST, "pixel": [20, 24]}]}
@@ -208,6 +223,10 @@ def test_a_preview_never_lies_over_the_shot_s_own_files(desk: ViewDesk, tmp_path
     shot["plate"]["frames"] = str(FIRST)
     with pytest.raises(RackfocusError) as caught:
         preview(desk, shot, path=shot["plate"]["path"])
+    assert caught.value.code == "output.exists"
+    shot["matte"] = {"path": str(tmp_path / "matte.exr")}
+    with pytest.raises(RackfocusError) as caught:
+        preview(desk, shot, path=shot["matte"]["path"])
     assert caught.value.code == "output.exists"
 
 

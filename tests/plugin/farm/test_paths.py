@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ShotError
-from engine.shot import Shot, shot_from_dict, shot_to_json
+from engine.shot import Matte, Shot, shot_from_dict, shot_to_json
 from plugin.farm import load_here
 from plugin.farm.paths import PathMapping, folder_of, with_folders
 
@@ -83,6 +83,17 @@ def test_a_job_puts_files_into_other_folders_and_leaves_their_names() -> None:
     assert moved.plate.path == "/here/p/plate.%04d.exr"
     assert moved.depth.path == "/show/d/depth.%04d.exr"
     assert moved.output.path == "/here/o/a.%04d.exr"
+
+
+def test_a_matte_goes_where_its_folder_goes() -> None:
+    shot = shot_at("/show/p/a.%04d.exr")
+    assert folder_of(shot, "matte") is None
+    assert with_folders(shot, {"matte": Path("/here")}) == shot
+    roto = shot.model_copy(update={"matte": Matte(path="/show/roto/m.%04d.exr")})
+    assert folder_of(roto, "matte") == "/show/roto"
+    moved = with_folders(roto, {"matte": Path("/here")})
+    assert moved.matte is not None
+    assert moved.matte.path == "/here/m.%04d.exr"
 
 
 def test_a_depth_in_the_plate_s_own_files_goes_with_them() -> None:

@@ -54,6 +54,24 @@ def equal_depth(folder: Path, data: Data) -> None:
     del data["depth"]["near"]
 
 
+def with_matte(write: Callable[[Path], object], **fields: object) -> Damage:
+    """A document with a matte, whose one picture stands for all frames."""
+
+    def damage(folder: Path, data: Data) -> None:
+        write(folder / "matte.exr")
+        data["matte"] = {"path": str(folder / "matte.exr"), **fields}
+
+    return damage
+
+
+def small_matte(file: Path) -> None:
+    write_exr(file, np.ones((8, 12, 1), np.float32), ("A",))
+
+
+def large_values(file: Path) -> None:
+    write_exr(file, np.full((16, 24, 1), 255, np.float32), ("A",))
+
+
 def no_red(folder: Path) -> None:
     write_exr(plate(folder), np.ones((16, 24, 2), np.float32), ("G", "B"))
 
@@ -82,6 +100,12 @@ CASES: dict[str, tuple[Damage, str, int, str]] = {
     "no EXR": (on_disk(lambda f: plate(f).write_bytes(b"not a picture")), "media.", 3, "plate.1002.exr"),
     "empty file": (on_disk(lambda f: plate(f).write_bytes(b"")), "media.", 3, "plate.1002.exr"),
     "other size": (on_disk(small_depth), "depth.size", 3, "12x8"),
+    "no matte": (put("", matte={"path": "/nowhere/m.%04d.exr"}), "media.missing", 3, "/nowhere"),
+    "matte of another size": (with_matte(small_matte), "matte", 3, "12x8"),
+    "matte from 0 to 255": (with_matte(large_values), "matte", 3, "255"),
+    "matte without its channel": (with_matte(small_matte, channel="W"), "media.channel", 3, '"W"'),
+    "matte without a path": (put("", matte={"channel": "A"}), "shot", 2, "matte.path is missing"),
+    "disparity of a matte beyond 1": (put("", matte={"path": "m.exr", "disparity": 2}), "shot", 2, "matte.disparity"),
     "missing channel": (put("depth", channel="W"), "media.channel", 3, '"W"'),
     "missing layer": (put("plate", layer="beauty"), "media.channel", 3, "beauty"),
     "no red": (on_disk(no_red), "media.channel", 3, "plate.1002.exr"),
