@@ -40,14 +40,14 @@ WIDTHS: Final = 120
 ENOUGH: Final = 60
 """Crossings from which the plate's answer is believed."""
 
-HARD: Final = 0.5
-"""Softness up to which an edge is hard: that of a pixel's own filter along a slanted edge."""
+HARD: Final = 0.25
+"""Softness up to which an edge is hard: less than a pixel's own filter leaves."""
 
 FOOT: Final = 0.15
 """Part of the peak's height down to which it reaches; what lies apart from it is texture."""
 
-ONE_STEP: Final = 0.75
-"""An edge that makes this part of its step between two pixels is hard; the rest is slope."""
+ONE_STEP: Final = 0.95
+"""An edge that makes this part of its step within five pixels between two of them is hard; what is left is slope."""
 
 TEXTURE: Final = 0.5
 """Where texture apart from the peak reaches this part of its height, the peak may be texture too."""
@@ -57,6 +57,9 @@ SMALL: Final = 400
 
 STANDS_OUT: Final = 0.03
 """Least height of the plate's edges over its texture, as a share of its differences."""
+
+TYPICAL: Final = 0.65
+"""Share of the edges that are not softer than what is called their softness: antialiasing leaves every second hard."""
 
 MASS: Final = 0.85
 """Share of the plate's edges that lie within the reach."""
@@ -68,7 +71,8 @@ class EdgeQuality:
 
     Attributes:
         crossings: how many edges were measured.
-        softness: median standard deviation of the depth's blur at its edges, in pixels; 0 is hard.
+        softness: standard deviation of the depth's blur at its edges, in pixels, up to which most of them are; 0 is
+            hard.
         softest: that of three edges in four.
         offset: how far the depth's near sides end inside the picture's, in pixels; negative where they are too large.
         scatter: pixels to both sides of the depth's edge within which most of the picture's edges lie; 0 means on it.
@@ -133,7 +137,7 @@ class EdgeSurvey:
         if crossings == 0:
             return EdgeQuality(0, 0.0, 0.0, 0.0, 0, seen=False)
         below = np.cumsum(self._widths) / crossings
-        softness, softest = (float((np.searchsorted(below, share) + 0.5) / 10) for share in (0.5, 0.75))
+        softness, softest = (float((np.searchsorted(below, share) + 0.5) / 10) for share in (TYPICAL, 0.75))
         softness = 0.0 if softness < HARD else softness
         # A direction in which few edges stand says less of them than of what else is there.
         asked = [d for d in range(2) if self._told[d] >= max(ENOUGH, self._told.max() // 4)]
@@ -215,7 +219,7 @@ def _survey(disparity: Float32Array, guide: Guide, widths: NDArray[np.int64], pr
 @nb.njit(cache=True, nogil=True)
 def _spread_of(d: Float32Array, x: int, step: float) -> float:
     """Standard deviation of where the step is made, in pixels; -1 where there is more than one step."""
-    total = first = second = size = largest = 0.0
+    total = first = second = size = largest = close = 0.0
     for k in range(-SIDE, SIDE + 1):
         part = (d[x + 1 + k] - d[x + k]) / step
         total += part
@@ -223,9 +227,11 @@ def _spread_of(d: Float32Array, x: int, step: float) -> float:
         second += part * k * k
         size += abs(part)
         largest = max(largest, part)
+        if abs(k) <= 2:
+            close += part
     if size > 1.3:
         return -1.0
-    if largest > ONE_STEP:
+    if largest > ONE_STEP * close:
         return 0.0
     return float(np.sqrt(max(second / total - (first / total) ** 2, 0.0)))
 
