@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,11 +31,14 @@ which is taken off below; a large disc would lose its rim to it."""
 TABLE: Final = np.concatenate([np.linspace(0.0, 1.5, 193), np.linspace(1.5, 8.0, 105)[1:]])
 """Radii, in pixels, at which the second moment of a stamp is known; larger ones are drawn as they are."""
 
+NOTHING: Final = 1e-6
+"""Radius in place of none at all."""
+
 DUST: Final = 1e-9
 """Shares up to this are the rounding of differences of the opening's integral."""
 
 Landings = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-"""Row, column, lens point and share of light of each landing."""
+"""Row, column, lens point and share of light of each landing, by rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +90,11 @@ def cut_stamps(lamps: Lamps, lens: Lens, spot: Spot, aspect: float) -> Stamps:
     parts: list[tuple[NDArray[np.int32], NDArray[np.int32], Float32Array]] = []
     landings = 0
     for radius, (down, right), x, y in zip(radii, aside, drawn_x, drawn_y, strict=True):
-        rows, columns, points, shares = _landings_of_pixels(x, y, right, down, lens, aspect)
+        rows, columns, points, shares = _landings_of_pixels(lens.opening, x, y, right, down, aspect)
         if CRISP * np.pi * radius * radius / aspect < len(lens.points):
             rows, columns, points, shares = _seen_by_points(
-                rows, columns, points, shares, x, y, right, down, lens, aspect
+                rows, columns, points, shares, lens.points, x, y, right, down, aspect
             )
-        order = np.argsort(rows, kind="stable")
-        rows, columns, points, shares = rows[order], columns[order], points[order], shares[order]
         reach = int(np.abs(rows).max())
         half.append(reach)
         row.append(len(begin))
@@ -169,67 +171,112 @@ def _second_moments(light: NDArray[np.float64], aside: float) -> NDArray[np.floa
     return rising
 
 
+@nb.njit(cache=True, nogil=True)
 def _seen_by_points(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
-    points: NDArray[np.int64],
+    cells: NDArray[np.int64],
     shares: NDArray[np.float64],
+    points: Float32Array,
     x: float,
     y: float,
     right: float,
     down: float,
-    lens: Lens,
     aspect: float,
 ) -> Landings:
-    """A small stamp asks all lens points: each pixel those that see the lamp in it, which divide its share."""
-    point_rows = np.floor(lens.points[:, 1] * y + down + 0.5).astype(np.int64)
-    point_columns = np.floor(lens.points[:, 0] * x / aspect + right + 0.5).astype(np.int64)
-    width = 2 * int(max(np.abs(columns).max(), np.abs(point_columns).max())) + 1
-    pixel, point_pixel = rows * width + columns, point_rows * width + point_columns
-    order = np.argsort(pixel)
-    place = np.minimum(np.searchsorted(pixel[order], point_pixel), len(pixel) - 1)
-    own = order[place]
-    inside = pixel[own] == point_pixel
-    weight = np.where(inside, lens.points[:, 2], 0.0).astype(np.float64)
-    total = np.bincount(own, weight, len(pixel))
-    asked = total > 0.0
-    seen = inside & (weight > 0.0)
-    return (
-        np.concatenate([point_rows[seen], rows[~asked]]),
-        np.concatenate([point_columns[seen], columns[~asked]]),
-        np.concatenate([np.nonzero(seen)[0], points[~asked]]),
-        np.concatenate([(weight * shares[own])[seen] / total[own[seen]], shares[~asked]]),
-    )
+    """A small stamp asks all lens points: each pixel those that see the lamp in it, which divide its share.
+
+    Args:
+        rows, columns, cells, shares: the stamp's pixels.
+        points: (N, 3) float32, of the lens.
+        x, y, right, down, aspect: as for ``_landings_of_pixels``.
+    """
+    half_y, half_x = np.abs(rows).max(), np.abs(columns).max()
+    pixel_at = np.full((2 * half_y + 1, 2 * half_x + 1), -1)
+    for k in range(rows.size):
+        pixel_at[rows[k] + half_y, columns[k] + half_x] = k
+    pixel_of = np.full(points.shape[0], -1)
+    weight = np.zeros(rows.size)
+    asked = np.zeros(rows.size, np.int64)
+    for i in range(points.shape[0]):
+        row = int(np.floor(points[i, 1] * y + down + 0.5)) + half_y
+        column = int(np.floor(points[i, 0] * x / aspect + right + 0.5)) + half_x
+        if points[i, 2] > 0.0 and 0 <= row <= 2 * half_y and 0 <= column <= 2 * half_x:
+            k = pixel_at[row, column]
+            pixel_of[i] = k
+            if k >= 0:
+                weight[k] += points[i, 2]
+                asked[k] += 1
+    # A pixel that no point sees the lamp in keeps its landing.
+    most = np.maximum(asked, 1)
+    begin = np.cumsum(most) - most
+    whole = int(most.sum())
+    out_rows, out_columns, ways = np.empty(whole, np.int64), np.empty(whole, np.int64), np.empty(whole, np.int64)
+    out_shares = np.empty(whole)
+    for k in range(rows.size):
+        for place in range(begin[k], begin[k] + most[k]):
+            out_rows[place], out_columns[place] = rows[k], columns[k]
+        if asked[k] == 0:
+            ways[begin[k]], out_shares[begin[k]] = cells[k], shares[k]
+    for i in range(points.shape[0]):
+        k = pixel_of[i]
+        if k >= 0:
+            ways[begin[k]], out_shares[begin[k]] = i, shares[k] * points[i, 2] / weight[k]
+            begin[k] += 1
+    return out_rows, out_columns, ways, out_shares
 
 
-def _landings_of_pixels(x: float, y: float, right: float, down: float, lens: Lens, aspect: float) -> Landings:
-    """How much of the opening each pixel of the disc covers, and where in the opening its middle lies."""
+@nb.njit(cache=True, nogil=True)
+def _landings_of_pixels(
+    opening: NDArray[np.float64], x: float, y: float, right: float, down: float, aspect: float
+) -> Landings:
+    """How much of the opening each pixel of the disc covers, and where in the opening its middle lies; by rows.
+
+    Args:
+        opening: see :class:`~engine.renderers.optical.aperture.Lens`.
+        x, y: radii along both axes. In front of the focal plane they are negative: the picture of the opening is turned
+            round. One of nothing leaves all light where it is.
+        right, down: place of the lamp in its pixel.
+        aspect: pixel aspect.
+    """
     half_y, half_x = int(np.ceil(abs(y) + abs(down) + 0.5)), int(np.ceil(abs(x) / aspect + abs(right) + 0.5))
-    if x == 0.0 or y == 0.0:
-        # Nothing wide enough to leave its pixel along an axis.
-        x, y = x or 1e-6, y or 1e-6
-    # In front of the focal plane the radius is negative: the picture of the opening is turned round.
-    edge_y = (np.arange(-half_y, half_y + 2, dtype=np.float64) - 0.5 - down) / y
-    edge_x = (np.arange(-half_x, half_x + 2, dtype=np.float64) - 0.5 - right) * aspect / x
-    integral = _integral_at(lens.opening, edge_x, edge_y)
-    share = np.abs(np.diff(np.diff(integral, axis=0), axis=1))
-    grid = NEAREST_GRID
-    place_y = np.clip((0.5 * (edge_y[1:] + edge_y[:-1]) + 1.0) * 0.5 * grid, 0, grid - 1).astype(np.int64)
-    place_x = np.clip((0.5 * (edge_x[1:] + edge_x[:-1]) + 1.0) * 0.5 * grid, 0, grid - 1).astype(np.int64)
-    rows, columns = np.nonzero(share > DUST)
-    cells = place_y[rows] * grid + place_x[columns]
-    return rows - half_y, columns - half_x, -1 - cells, share[rows, columns]
+    to_u = aspect / (x if x != 0.0 else NOTHING)
+    to_v = 1.0 / (y if y != 0.0 else NOTHING)
+    most = (2 * half_y + 1) * (2 * half_x + 1)
+    rows, columns, points = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    shares = np.empty(most)
+    above, below = np.empty(2 * half_x + 2), np.empty(2 * half_x + 2)
+    count = 0
+    for j in range(-half_y, half_y + 2):
+        v = (j - 0.5 - down) * to_v
+        for i in range(2 * half_x + 2):
+            below[i] = _integral_at(opening, (i - half_x - 0.5 - right) * to_u, v)
+        for i in range(2 * half_x + 1):
+            share = abs(below[i + 1] - below[i] - above[i + 1] + above[i]) if j > -half_y else 0.0
+            if share <= DUST:
+                continue
+            rows[count], columns[count], shares[count] = j - 1, i - half_x, share
+            cell_v = _cell((j - 1.0 - down) * to_v)
+            points[count] = -1 - (cell_v * NEAREST_GRID + _cell((i - half_x - right) * to_u))
+            count += 1
+        above, below = below, above
+    return rows[:count], columns[:count], points[:count], shares[:count]
 
 
-def _integral_at(opening: NDArray[np.float64], u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The opening's light left of u and above v, bilinear between the grid's lines; (V, U)."""
-    lines = np.linspace(-1.0, 1.0, opening.shape[0])
-    last = len(lines) - 2
-    i = np.clip(np.searchsorted(lines, u) - 1, 0, last)
-    j = np.clip(np.searchsorted(lines, v) - 1, 0, last)
-    a = np.clip((u - lines[i]) / (lines[1] - lines[0]), 0.0, 1.0)
-    b = np.clip((v - lines[j]) / (lines[1] - lines[0]), 0.0, 1.0)[:, None]
-    upper = (1.0 - a) * opening[np.ix_(j, i)] + a * opening[np.ix_(j, i + 1)]
-    lower = (1.0 - a) * opening[np.ix_(j + 1, i)] + a * opening[np.ix_(j + 1, i + 1)]
-    blended: NDArray[np.float64] = (1.0 - b) * upper + b * lower
-    return blended
+@nb.njit(cache=True, inline="always")
+def _cell(place: float) -> int:
+    """Row or column in the grid of ``Lens.nearest``."""
+    return int(min(max((place + 1.0) * (0.5 * NEAREST_GRID), 0.0), NEAREST_GRID - 1.0))
+
+
+@nb.njit(cache=True, nogil=True)
+def _integral_at(opening: NDArray[np.float64], u: float, v: float) -> float:
+    """The opening's light left of u and above v, bilinear between the grid's lines."""
+    cells = opening.shape[0] - 1
+    across, down = min(max((u + 1.0) * (0.5 * cells), 0.0), cells), min(max((v + 1.0) * (0.5 * cells), 0.0), cells)
+    i, j = min(int(across), cells - 1), min(int(down), cells - 1)
+    a, b = across - i, down - j
+    upper = (1.0 - a) * opening[j, i] + a * opening[j, i + 1]
+    lower = (1.0 - a) * opening[j + 1, i] + a * opening[j + 1, i + 1]
+    value: float = (1.0 - b) * upper + b * lower
+    return value
