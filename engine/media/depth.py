@@ -13,6 +13,7 @@ from engine.frames import Float32Array, Window
 from engine.media.channels import Selection, find_depth
 from engine.media.companion import Companion
 from engine.media.images import Header, Part
+from engine.notices import Notice
 from engine.shot import Depth, Plate
 
 __all__ = ["DepthImage", "DepthReader"]
@@ -56,10 +57,21 @@ class DepthReader:
         try:
             self.frames = self._files.frames()
             first = self._files.first()
-            self._select(self._files.source.header(first), first)
+            self._found = self._select(self._files.source.header(first), first)
         except BaseException:
             self.close()
             raise
+
+    @property
+    def taken(self) -> str:
+        """Which channel of which files is the depth, in words."""
+        channel = ", ".join(self._found.channels)
+        return f"{channel} of {self._depth.path}" if self._files.own else channel
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of the depth before the first frame."""
+        return ()
 
     def __enter__(self) -> Self:
         return self

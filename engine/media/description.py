@@ -13,6 +13,7 @@ from engine.media.attributes import frame_rate_of
 from engine.media.colour import colour_spaces
 from engine.media.images import Header, Part
 from engine.media.source import open_source
+from engine.notices import Notice
 
 __all__ = ["ChannelDescription", "Description", "PartDescription", "describe"]
 
@@ -61,6 +62,7 @@ class Description:
         described_frame: the frame whose header is told here: the first.
         frame_rate: that the file says; None where it says none.
         colour_space: that is assumed where the shot names none; None where it has to be named.
+        notices: what a render of it as a plate would say before its first frame.
         parts: one or more.
     """
 
@@ -71,6 +73,7 @@ class Description:
     described_frame: int
     frame_rate: Fraction | None
     colour_space: str | None
+    notices: tuple[Notice, ...]
     parts: tuple[PartDescription, ...]
 
 
@@ -99,6 +102,7 @@ def describe(path: str) -> Description:
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=_assumed_space(header),
+        notices=(),
         parts=tuple(_part(part) for part in header.parts),
     )
 

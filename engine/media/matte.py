@@ -14,6 +14,7 @@ from engine.frames import Float32Array, Window
 from engine.media.channels import Selection, find_matte
 from engine.media.companion import Companion
 from engine.media.images import Header
+from engine.notices import Notice
 from engine.shot import Matte, Plate
 
 __all__ = ["MatteImage", "MatteReader", "fit_matte"]
@@ -62,10 +63,20 @@ class MatteReader:
         self._files = Companion(matte.path, matte.frame_offset, plate, "matte.path")
         try:
             first = self._files.first()
-            self._select(self._files.source.header(first), first)
+            self._found = self._select(self._files.source.header(first), first)
         except BaseException:
             self.close()
             raise
+
+    @property
+    def taken(self) -> str:
+        """Which channel of which files is the matte, in words."""
+        return f"{', '.join(self._found.channels)} of {self._matte.path}"
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of the matte before the first frame."""
+        return ()
 
     def __enter__(self) -> Self:
         return self

@@ -24,6 +24,7 @@ from engine.media.sequence import require_text
 from engine.media.temporary import place_file, temporary_path
 from engine.media.timecode import TimeCode
 from engine.media.video_planes import encoded
+from engine.notices import Notice
 from engine.shot import Output
 
 __all__ = ["DEFAULT_RATE", "MovieWriter"]
@@ -84,6 +85,11 @@ class MovieWriter:
         """The movie, whatever the frame."""
         del frame
         return self._path
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """See ``FrameWriter``."""
+        return ()
 
     @property
     def folder(self) -> Path:

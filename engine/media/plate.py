@@ -19,6 +19,7 @@ from engine.media.colour import ColourSpaces, colour_spaces
 from engine.media.images import Header
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
+from engine.notices import Notice
 from engine.shot import Plate
 
 __all__ = ["PlateImage", "PlateInfo", "PlateReader", "exact_rate", "read_weights"]
@@ -102,6 +103,16 @@ class PlateReader:
         except BaseException:
             self._source.close()
             raise
+
+    @property
+    def taken(self) -> str:
+        """Which channels of which files are the picture, in words."""
+        return f"{', '.join(self.info.channels)} of {self._plate.path}"
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of the plate before its first frame."""
+        return ()
 
     def __enter__(self) -> Self:
         return self

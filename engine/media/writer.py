@@ -20,6 +20,7 @@ from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.media.temporary import place_file, temporary_path
+from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
 __all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
@@ -39,6 +40,11 @@ class FrameWriter(Protocol):
     @property
     def folder(self) -> Path:
         """The folder of all that is written."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What the result cannot keep of the plate, known before the first frame."""
         ...
 
     def write(
@@ -114,6 +120,11 @@ class SequenceWriter:
 
     def __exit__(self, kind: object, *_: object) -> None:
         self.close() if kind is None else self.abort()
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """See ``FrameWriter``."""
+        return ()
 
     @property
     def folder(self) -> Path:
@@ -246,13 +257,15 @@ def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
     return writer
 
 
-def check_settings(output: Output, info: PlateInfo) -> None:
-    """Refuse what ``open_writer`` refuses; makes no folder.
+def check_settings(output: Output, info: PlateInfo) -> tuple[Notice, ...]:
+    """Refuse what ``open_writer`` refuses; makes no folder. Gives what the result cannot keep of the plate.
 
     Raises:
         As ``open_writer``.
     """
-    check_folder(_planned(output, info).folder)
+    writer = _planned(output, info)
+    check_folder(writer.folder)
+    return writer.notices
 
 
 def check_output(

@@ -10,6 +10,7 @@ from engine.depth import DepthLimits, frame_of
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
 from engine.media import check_output, check_settings
+from engine.notices import Notice
 from engine.render.inputs import Inputs
 from engine.render.pull import FocusPull
 from engine.render.report import EdgesMeasured
@@ -25,12 +26,16 @@ class Findings:
 
     Attributes:
         problems: everything that would stop a render, not only the first.
+        notices: what a render would say before its first frame, each kind once.
+        opened: which channels of which files are taken; empty where they cannot be opened.
         frames: how many frames were looked at.
         finds_limits: whether a render has to find the depth limits first.
         edges: how good the depth's edges are, and what a render does to them; None where it has none.
     """
 
     problems: list[RackfocusError] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    opened: str = ""
     frames: int = 0
     finds_limits: bool = False
     edges: EdgesMeasured | None = None
@@ -61,7 +66,9 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
         with findings.collecting():
             check_output(shot.output, shot.plate, shot.depth, inputs.frames, shot.matte)
         with findings.collecting():
-            check_settings(shot.output, inputs.plate.info)
+            findings.notices += check_settings(shot.output, inputs.plate.info)
+        findings.opened = str(inputs.opened())
+        findings.notices += inputs.notices()
         _check_frames(inputs, findings, watch)
         with findings.collecting():
             limits = DepthLimits.given(shot.depth)

@@ -35,8 +35,9 @@ from engine.media import (
     fit_depth,
     fit_matte,
 )
+from engine.notices import Notice
 from engine.render.digest import file_identity
-from engine.render.report import EdgesMeasured
+from engine.render.report import EdgesMeasured, Opened
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
@@ -98,6 +99,18 @@ class Inputs:
     def close(self) -> None:
         """Let go of the files."""
         self._opened.close()
+
+    def opened(self) -> Opened:
+        """Which channels of which files are taken for what."""
+        depth = self.depth.taken if self._shot.depth.path else f"{self.depth.taken} beside it"
+        taken = [f"plate: {self.plate.taken}", f"depth: {depth}"]
+        taken += [] if self.matte is None else [f"matte: {self.matte.taken}"]
+        return Opened("; ".join(taken))
+
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of these files before the first frame."""
+        found = [*self.plate.notices, *self.depth.notices]
+        return tuple(found if self.matte is None else [*found, *self.matte.notices])
 
     def read(self, frame: int) -> RawFrame:
         """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.

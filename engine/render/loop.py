@@ -14,6 +14,7 @@ from engine.errors import CancelledError, OutputExistsError, ShotError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.media import FrameWriter, check_output, open_writer
 from engine.media.temporary import remove_unfinished
+from engine.notices import Notice
 from engine.optics import Defocus
 from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
@@ -21,7 +22,7 @@ from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
 from engine.render.limits import NEVER, shot_limits
 from engine.render.pull import FocusPull
-from engine.render.report import Report, Started, Summary, Warnings, Written, ignore
+from engine.render.report import Report, Started, Summary, Warned, Warnings, Written, ignore
 from engine.render.stages import Assembly
 from engine.renderers import Renderer, open_renderer
 from engine.shot import Shot
@@ -65,6 +66,8 @@ def render(
             try:
                 if not overwrite:
                     writer.check_kept(asked)
+                report(inputs.opened())
+                notices = _told((*inputs.notices(), *writer.notices), report)
                 job = _Job.of(shot, inputs, renderer, report, cancel)
                 todo = job.find_work(asked, None if overwrite else writer)
                 report(Started(len(todo), len(asked) - len(todo)))
@@ -77,12 +80,21 @@ def render(
                     # A disk so slow that it was not waited for: its file must not stay half written.
                     remove_unfinished(writer.path(asked.first).parent)
                 raise
-    warnings = job.warnings.told()
-    for warning in warnings:
+    made = job.warnings.told()
+    for warning in made:
         report(warning)
+    warnings = (*notices, *made)
     summary = Summary(len(todo), len(asked) - len(todo), time.monotonic() - begin, shot.output.path, warnings)
     report(summary)
     return summary
+
+
+def _told(notices: Iterable[Notice], report: Report) -> tuple[Warned, ...]:
+    """Say each kind of notice once, before the first frame."""
+    warnings = {notice.kind: Warned(notice.kind, notice.message, 0) for notice in notices}
+    for warning in warnings.values():
+        report(warning)
+    return tuple(warnings.values())
 
 
 def asked_frames(frames: FrameRange | str | None, shot_frames: FrameRange) -> FrameRange:

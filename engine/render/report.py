@@ -11,6 +11,7 @@ __all__ = [
     "EdgesMeasured",
     "Event",
     "LimitsFound",
+    "Opened",
     "Report",
     "Searching",
     "Started",
@@ -37,6 +38,16 @@ class LimitsFound:
 
     near: float | None
     far: float | None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Plate, depth and matte are open: in a sentence, which channels of which files were taken."""
+
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,10 @@ class Written:
 
 @dataclass(frozen=True)
 class Warned:
-    """Something was put right on the way; told once per kind, with the frames that it was seen in."""
+    """Something was put right on the way, or may not be meant; told once per kind.
+
+    ``frames`` is how many frames it was seen in; 0 where it is true of the shot as a whole.
+    """
 
     kind: str
     message: str
@@ -101,7 +115,7 @@ class Summary:
         return self.written / self.seconds if self.seconds > 0 else 0.0
 
 
-Event = Searching | LimitsFound | EdgesMeasured | Started | Written | Warned | Summary
+Event = Opened | Searching | LimitsFound | EdgesMeasured | Started | Written | Warned | Summary
 Report = Callable[[Event], None]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from engine.frames import Float32Array
 from engine.optics import Defocus
-from engine.render import EdgesMeasured, Event, LimitsFound, Searching, Started, Warned, Written, render
+from engine.render import EdgesMeasured, Event, LimitsFound, Opened, Searching, Started, Warned, Written, render
 from engine.renderers import Renderer, open_renderer
 from engine.renderers.optical import OpticalRenderer
 from engine.runtime import EncodedFrame, NetworkInput, Networks
@@ -25,6 +25,7 @@ __all__ = ["RenderDesk"]
 NAMES: Final[dict[type[Event], str]] = {
     Searching: "searching",
     LimitsFound: "limits",
+    Opened: "opened",
     EdgesMeasured: "edges",
     Started: "started",
     Written: "written",

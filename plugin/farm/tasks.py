@@ -20,6 +20,7 @@ from engine.render import (
     EdgesMeasured,
     Event,
     LimitsFound,
+    Opened,
     Searching,
     Started,
     Summary,
@@ -138,7 +139,7 @@ class _Report:
                 self._log.status(f"finding the depth limits of {counted(event.total)}")
         elif isinstance(event, LimitsFound):
             self._log.status(f"depth limits found: near {event.near}, far {event.far}")
-        elif isinstance(event, EdgesMeasured):
+        elif isinstance(event, Opened | EdgesMeasured):
             self._log.status(str(event))
         elif isinstance(event, Started):
             self._done, self._total = event.skipped, event.skipped + event.total

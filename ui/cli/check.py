@@ -38,9 +38,13 @@ def check(
             "frames": findings.frames,
             "finds_limits": findings.finds_limits,
             "edges": edges,
+            "opened": findings.opened,
+            "notices": [asdict(notice) for notice in findings.notices],
             "problems": problems,
         }
         typer.echo(jsonlib.dumps({"event": "check", **report}))
+    for notice in findings.notices if not json else []:
+        typer.echo(f"rackfocus: warning: {notice.kind}: {notice.message}", err=True)
     for problem in findings.problems if not json else []:
         typer.echo(f"rackfocus: error: {problem.code}: {problem.message}", err=True)
     if findings.problems:
@@ -48,6 +52,7 @@ def check(
     if not json:
         limits = "; depth limits will be found by the first render" if findings.finds_limits else ""
         typer.echo(f"{document}: {counted(findings.frames)}, all well{limits}")
+        typer.echo(findings.opened)
         if findings.edges is not None:
             typer.echo(str(findings.edges))
 

@@ -70,6 +70,7 @@ def _sequence(place: str) -> dict[str, Any]:
         "missing": str(found.missing) or None,
         "frame_rate": None if found.frame_rate is None else float(found.frame_rate),
         "colour_space": found.colour_space,
+        "warnings": [f"{notice.kind}: {notice.message}" for notice in found.notices],
         "parts": [_part(part) for part in found.parts],
     }
 
@@ -155,6 +156,8 @@ def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:
             lines += [label, *(f"{indent}    {entry}: {_text(held)}" for entry, held in value.items())] if value else []
         elif isinstance(value, Mapping):
             lines += [label, *_lines(value, f"{indent}    ")] if value else []
+        elif name == "warnings":
+            lines += [f"{indent}warning: {said}" for said in value]
         elif value not in (None, "", False):
             lines.append(f"{label} {_text(value)}")
     return lines

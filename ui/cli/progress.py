@@ -14,6 +14,7 @@ from engine.render.report import (
     EdgesMeasured,
     Event,
     LimitsFound,
+    Opened,
     Report,
     Searching,
     Started,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "counting", "describe_summary", "progress"]
 
 NAMES: dict[type[Event], str] = {
+    Opened: "opened",
     Searching: "searching",
     LimitsFound: "limits",
     EdgesMeasured: "edges",
@@ -183,7 +185,7 @@ def _word(event: Event) -> str:
     if isinstance(event, LimitsFound):
         far = "infinity" if event.far is None else f"{event.far:g}"
         return f"depth limits found: near {event.near:g}, far {far}"
-    if isinstance(event, EdgesMeasured):
+    if isinstance(event, Opened | EdgesMeasured):
         return str(event)
     if isinstance(event, Warned):
         return f"rackfocus: warning: {event.kind}: {event.message}"

@@ -12,7 +12,19 @@ import numpy as np
 import pytest
 
 from engine.errors import CancelledError, MissingFrameError, OutputExistsError, ShotError
-from engine.render import DIGEST, Event, LimitsFound, Searching, Started, Summary, Warned, Written, fixed_limits, render
+from engine.render import (
+    DIGEST,
+    Event,
+    LimitsFound,
+    Opened,
+    Searching,
+    Started,
+    Summary,
+    Warned,
+    Written,
+    fixed_limits,
+    render,
+)
 from engine.render.report import ignore
 from engine.shot import shot_from_dict
 from tests.engine.render.shots import (
@@ -34,7 +46,8 @@ def test_every_frame_is_written_once_and_in_order(tmp_path: Path) -> None:
     summary = render(shot, report=events.append, renderer=Tint())
     assert (summary.written, summary.skipped) == (5, 0)
     assert [e.frame for e in events if isinstance(e, Written)] == list(range(FIRST, FIRST + 5))
-    assert events[0] == Started(5, 0)
+    assert isinstance(events[0], Opened)
+    assert events[1] == Started(5, 0)
     assert events[-1] == summary
     assert sorted(outputs(tmp_path)) == [f"out.{f}.exr" for f in range(FIRST, FIRST + 5)]
 

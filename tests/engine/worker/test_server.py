@@ -82,7 +82,7 @@ def test_progress_comes_a_frame_at_a_time_and_names_its_request(
     assert "result" in worker.wait(request)
     told = [(event["event"], event.get("frame"), event.get("done")) for event in worker.progress]
     assert told[-3:] == [("started", None, None), ("written", 1002, 1), ("written", 1003, 2)]
-    assert [name for name, *_ in told[:6]] == ["searching"] * 5 + ["limits"]
+    assert [name for name, *_ in told[:7]] == ["opened"] + ["searching"] * 5 + ["limits"]
     assert {event["request"] for event in worker.progress} == {request}
     written = worker.progress[-1]
     assert written["path"] == str(tmp_path / "out.1003.exr")

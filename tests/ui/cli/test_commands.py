@@ -54,10 +54,10 @@ def test_limits_are_stored_in_the_document_once(tmp_path: Path, capfd: pytest.Ca
     assert "will be found by the first render" in text(capfd)
     assert run(["check", str(document), "--find-limits"]) == 0
     assert load_shot(document).depth.near == pytest.approx(2.0, rel=1e-2)
-    assert text(capfd).endswith("5 frames, all well\n")
+    assert "5 frames, all well\n" in text(capfd)
     assert run(["render", str(document), "--frames", "1001", "--json"]) == 0
     events = [json.loads(line)["event"] for line in text(capfd).splitlines()]
-    assert events == ["started", "frame", "summary"]
+    assert events == ["opened", "started", "frame", "summary"]
 
 
 def test_limits_of_other_depth_than_the_document_s_are_not_stored_in_it(tmp_path: Path) -> None:
@@ -77,9 +77,10 @@ def test_a_reader_of_json_lines_knows_how_far_it_is(tmp_path: Path, capfd: pytes
     said = capfd.readouterr()
     events = [json.loads(line) for line in said.out.splitlines()]
     assert said.err == ""
-    assert events[0] == {"event": "started", "total": 5, "skipped": 0}
+    assert events[0]["event"] == "opened"
+    assert events[1] == {"event": "started", "total": 5, "skipped": 0}
     assert [e["frame"] for e in events if e["event"] == "frame"] == [1001, 1002, 1003, 1004, 1005]
-    assert Path(events[1]["path"]).is_file()
+    assert Path(events[2]["path"]).is_file()
     assert events[-1]["event"] == "summary"
     assert events[-1]["written"] == 5
 
@@ -103,8 +104,9 @@ def test_check_and_info_say_how_good_the_depth_s_edges_are(tmp_path: Path, capfd
     make_soft(tmp_path, [soft(1001)])
     (tmp_path / "shot.json").write_text(shot_to_json(soft_document(tmp_path)))
     assert run(["check", str(tmp_path / "shot.json")]) == 0
-    first, edges = text(capfd).splitlines()
+    first, opened, edges = text(capfd).splitlines()
     assert first.endswith("1 frame, all well")
+    assert opened.startswith("plate: R, G, B")
     assert edges.startswith("depth edges are 1.")
     assert edges.endswith("they are repaired")
     assert run(["check", str(tmp_path / "shot.json"), "--json"]) == 0
