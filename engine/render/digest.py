@@ -51,6 +51,10 @@ EVALUATED: Final = {
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
+ADDED: Final[tuple[tuple[str, str, object], ...]] = ()
+"""Part, field and default of what the document learned later: at its default it is left out, so that frames which were
+rendered before stay up to date."""
+
 
 @dataclass(frozen=True)
 class FrameFacts:
@@ -83,6 +87,9 @@ def settings_of(shot: Shot, limits: DepthLimits, identity: str = "", plan: EdgeP
         settings["aperture"]["image"] = file_identity(shot.aperture.image)
     settings["ocio"] = _colour_configuration()
     settings["depth"]["in_plate"] = shot.depth.path is None
+    for part, name, default in ADDED:
+        if settings[part].get(name) == default:
+            settings[part].pop(name, None)
     if shot.matte is None:
         del settings["matte"]
     if plan is not None:
