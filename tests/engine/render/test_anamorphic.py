@@ -16,7 +16,7 @@ from engine.shot import shot_from_dict
 HEIGHT, WIDTH = 48, 96
 LENS = {"focal_length": 150.0, "f_number": 1.2, "sensor_width": 24.0, "world_unit": "m"}
 KEYED = {"keys": [{"frame": 1, "value": 20.0}]}
-ON_SCREEN = {"draft": 0.02, "final": 0.006}
+ON_SCREEN = {"draft": 0.02, "final": 0.01}
 """Mean difference: pixels of twice the width draw a disc more coarsely, and halved ones twice so."""
 
 
