@@ -18,6 +18,7 @@ import numpy as np
 from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media.attributes import Aggregate
+from engine.media.finding import Found
 from engine.media.images import THREADS, Header, Part
 from engine.media.source import OnMissing
 from engine.media.timecode import TimeCode
@@ -34,6 +35,8 @@ class MovieSource:
 
     A movie of varying frame rate is read at its average rate; a frame without a picture of its own shows the last one.
     """
+
+    found: Found
 
     def __init__(self, path: str, field: str, first_frame: int) -> None:
         self.place = field

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +18,7 @@ from engine.media.colour import ColourSpaces, colour_spaces
 from engine.media.images import Header
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
+from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Plate
 
@@ -80,6 +80,10 @@ class PlateImage:
 class PlateReader:
     """Reads the frames of a plate; a context manager. Any one thread at a time may read; calls wait for each other.
 
+    Args:
+        plate: of the shot.
+        alone: whether a path to one picture means that picture only, and not the sequence around it.
+
     Attributes:
         frames: of the shot: ``plate.frames``, else all that exist and the holes between them.
         info: see ``PlateInfo``.
@@ -91,11 +95,11 @@ class PlateReader:
         ColourError: the colour space or the configuration is not known.
     """
 
-    def __init__(self, plate: Plate) -> None:
+    def __init__(self, plate: Plate, alone: bool = False) -> None:
         self._plate = plate
-        self._lock = threading.Lock()
+        self._lock = Turns()
         first = None if plate.frames is None else FrameRange.parse(plate.frames).first
-        self._source = open_source(plate.path, "plate.path", first)
+        self._source = open_source(plate.path, "plate.path", first, alone)
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
@@ -107,12 +111,12 @@ class PlateReader:
     @property
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
-        return f"{', '.join(self.info.channels)} of {self._plate.path}"
+        return f"{', '.join(self.info.channels)} of {self._source.found.pattern}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
-        return ()
+        return self._source.found.heard(self._plate.frames)
 
     def __enter__(self) -> Self:
         return self
@@ -122,8 +126,7 @@ class PlateReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._source.close()
+        self._lock.close(self._source.close)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame: the one before it where a missing frame is held.
@@ -294,7 +297,7 @@ def read_weights(path: str) -> Float32Array:
     Raises:
         MediaError: it cannot be read.
     """
-    with PlateReader(Plate(path=path)) as reader:
+    with PlateReader(Plate(path=path), alone=True) as reader:
         image = reader.read(reader.frames.first).image
     weights: Float32Array = np.maximum(image[:, :, :3].mean(axis=2), 0).astype(np.float32)
     return weights

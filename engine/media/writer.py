@@ -15,6 +15,7 @@ from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
 from engine.media.encoding import colours_in, display_image, from_linear
+from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
@@ -281,6 +282,7 @@ def check_output(
         ShotError: several frames go to a path without a frame number.
         MediaError: the plate cannot be found.
     """
+
     if frames is None:
         from engine.media.source import open_source
 
@@ -296,13 +298,14 @@ def check_output(
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
     inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
     for what, path, offset in inputs:
+        found = find(path, f"{what}.path")
         for frame in frames:
-            theirs, ours = _file(path, frame + offset), _file(output.path, frame)
+            theirs, ours = found.file(frame + offset), _file(output.path, frame)
             if _same(ours, theirs):
                 raise OutputExistsError(
                     f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
                 )
-            if is_movie(output.path) and is_movie(path):
+            if is_movie(output.path) and found.pattern.is_still:
                 break
 
 

@@ -109,8 +109,10 @@ class Inputs:
 
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of these files before the first frame."""
-        found = [*self.plate.notices, *self.depth.notices]
-        return tuple(found if self.matte is None else [*found, *self.matte.notices])
+        found = [*self.plate.notices, *self.depth.notices, *self.depth.apart(self.frames)]
+        if self.matte is not None:
+            found += [*self.matte.notices, *self.matte.apart(self.frames)]
+        return tuple(found)
 
     def read(self, frame: int) -> RawFrame:
         """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.
