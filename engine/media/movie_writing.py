@@ -114,6 +114,11 @@ class MovieWriter:
             "output or give --overwrite",
         )
 
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """None: a movie has no frames that could be kept."""
+        del frame
+        return None
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """None: a movie is always made anew."""
         del frame

@@ -10,13 +10,14 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
-from engine.errors import FormatError, OutputExistsError, ShotError, require
+from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
 from engine.media.encoding import colours_in, display_image, from_linear
 from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
+from engine.media.images import read_header
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
@@ -76,6 +77,10 @@ class FrameWriter(Protocol):
         Raises:
             OutputExistsError: work would be lost.
         """
+        ...
+
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
         ...
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
@@ -138,6 +143,13 @@ class SequenceWriter:
 
     def check_kept(self, frames: FrameRange) -> None:
         """See ``FrameWriter``."""
+
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """See ``FrameWriter``."""
+        try:
+            return read_header(self.path(frame), frame).parts[0].metadata
+        except MediaError:
+            return None
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """See ``FrameWriter``."""

@@ -21,6 +21,7 @@ from engine.render import (
     Event,
     LimitsFound,
     Opened,
+    Resuming,
     Searching,
     Started,
     Summary,
@@ -137,6 +138,9 @@ class _Report:
         if isinstance(event, Searching):
             if event.done == 0:
                 self._log.status(f"finding the depth limits of {counted(event.total)}")
+        elif isinstance(event, Resuming):
+            if event.done == 0:
+                self._log.status(f"looking at {counted(event.total)} made before")
         elif isinstance(event, LimitsFound):
             self._log.status(f"depth limits found: near {event.near}, far {event.far}")
         elif isinstance(event, Opened | EdgesMeasured):
