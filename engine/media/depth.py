@@ -11,7 +11,7 @@ import numpy as np
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_depth
 from engine.media.companion import Companion
-from engine.media.images import Header, Part
+from engine.media.images import Header, Part, require_readable
 from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Depth, Plate
@@ -103,7 +103,10 @@ class DepthReader:
         """
         with self._lock:
             number = self._files.number(frame)
-            return self._select(self._files.source.header(number), number).part.window
+            header = self._files.source.header(number)
+            found = self._select(header, number)
+            require_readable(header, found.part, found.channels, number)
+            return found.part.window
 
     def read(self, frame: int) -> DepthImage:
         """Read the depth of one frame of the plate.

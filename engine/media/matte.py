@@ -12,7 +12,7 @@ from engine.errors import ChannelError, MatteError, require
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_matte
 from engine.media.companion import Companion
-from engine.media.images import Header
+from engine.media.images import Header, require_readable
 from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Matte, Plate
@@ -104,7 +104,10 @@ class MatteReader:
         """
         with self._lock:
             number = self._files.number(frame)
-            return self._select(self._files.source.header(number), number).part.window
+            header = self._files.source.header(number)
+            found = self._select(header, number)
+            require_readable(header, found.part, found.channels, number)
+            return found.part.window
 
     def read(self, frame: int) -> MatteImage:
         """Read the matte of one frame of the plate.

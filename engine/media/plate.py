@@ -15,7 +15,7 @@ from engine.frames import Float32Array, FrameRange, Window
 from engine.media.attributes import frame_rate_of, passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
-from engine.media.images import Header
+from engine.media.images import Header, require_readable
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
 from engine.media.turns import Turns
@@ -147,7 +147,10 @@ class PlateReader:
             source = self._source.source(frame, self._plate.on_missing)
             if source is None:
                 return self.info.window
-            colour, _ = self._select(self._source.header(source), source)
+            header = self._source.header(source)
+            colour, layers = self._select(header, source)
+            for selection in (colour, *layers):
+                require_readable(header, selection.part, selection.channels, source)
             return colour.part.window
 
     def read(self, frame: int) -> PlateImage:

@@ -25,7 +25,15 @@ from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
-__all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
+__all__ = [
+    "DATA_CHANNELS",
+    "FrameWriter",
+    "SequenceWriter",
+    "check_output",
+    "check_settings",
+    "open_writer",
+    "plan_writer",
+]
 
 DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
 """Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
@@ -276,9 +284,18 @@ def check_settings(output: Output, info: PlateInfo) -> tuple[Notice, ...]:
     Raises:
         As ``open_writer``.
     """
+    return plan_writer(output, info).notices
+
+
+def plan_writer(output: Output, info: PlateInfo) -> FrameWriter:
+    """A writer that has touched no disk, for looking at what it would replace; never for writing.
+
+    Raises:
+        As ``open_writer``.
+    """
     writer = _planned(output, info)
     check_folder(writer.folder)
-    return writer.notices
+    return writer
 
 
 def check_output(

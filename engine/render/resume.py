@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from engine.errors import CancelledError, OutputExistsError
+from engine.errors import CancelledError, OutputExistsError, OutputWriteError, require
 from engine.media import FrameWriter
 from engine.render.digest import DIGEST
 from engine.render.report import Report, Resuming
@@ -38,7 +38,7 @@ def finished_frames(
         OutputExistsError: a file is there that Rackfocus did not make.
         CancelledError: ``cancel`` was set.
     """
-    there = [frame for frame in digests if writer.path(frame).is_file()]
+    there = [frame for frame in digests if writer.path(frame).exists()]
     results: SimpleQueue[_Look] = SimpleQueue()
     waiting: SimpleQueue[int] = SimpleQueue()
     for frame in there:
@@ -74,7 +74,13 @@ def require_ours(writer: FrameWriter, frame: int) -> Mapping[str, object] | None
 
     Raises:
         OutputExistsError: a file is there that Rackfocus did not make.
+        OutputWriteError: a folder is there.
     """
+    require(
+        not writer.path(frame).is_dir(),
+        OutputWriteError,
+        f"frame {frame}: {writer.path(frame)} is a folder; remove it or choose another output",
+    )
     header = writer.header(frame)
     if header is not None and DIGEST not in header:
         raise OutputExistsError(

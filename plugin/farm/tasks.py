@@ -90,12 +90,12 @@ def load_here(document: Path, mapping: Path | None, folders: Mapping[str, Path |
 
 
 def check_task(shot: Shot, frames: str | None, log: TaskLog) -> None:
-    """Look at all that would stop the job.
+    """Look at all that would stop the job; what lies at its output already, each task looks at itself.
 
     Raises:
         RackfocusError: the first cause; the log has all of them.
     """
-    findings = check(shot, log.progress)
+    findings = check(shot, log.progress, overwrite=True)
     if frames is not None and not findings.problems:
         with findings.collecting():
             # The document of a bundle names its frames, whatever files are here.
