@@ -55,7 +55,7 @@ class Description:
     """What is at a path.
 
     Attributes:
-        path: as given.
+        path: pattern of the files, or the file.
         file_format: ``openexr``, ``png``, ``movie`` ...
         frames: that exist (a still: frame 1).
         missing: the holes between them.
@@ -81,7 +81,7 @@ def describe(path: str) -> Description:
     """Look at a still, a sequence or a movie; reads one header, no pixels of a still.
 
     Args:
-        path: a file, or a pattern like ``name.%04d.exr``.
+        path: a file, a folder, or a pattern like ``name.%04d.exr``; one picture of a sequence is the sequence.
 
     Raises:
         MissingFrameError: nothing is there.
@@ -95,14 +95,14 @@ def describe(path: str) -> Description:
     finally:
         source.close()
     return Description(
-        path=path,
+        path=str(source.found.pattern),
         file_format=header.file_format,
         frames=there,
         missing=FrameRange.of(set(listed) - set(there)),
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=_assumed_space(header),
-        notices=source.notices,
+        notices=(*source.found.notices, *source.notices),
         parts=tuple(_part(part) for part in header.parts),
     )
 

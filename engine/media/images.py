@@ -24,7 +24,7 @@ from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameE
 from engine.frames import Float32Array, Window
 from engine.media.attributes import header_values
 
-__all__ = ["Header", "Part", "read_header", "read_pixels"]
+__all__ = ["Header", "Part", "read_header", "read_pixels", "require_readable"]
 
 THREADS: Final = min(4, os.cpu_count() or 1)
 """OpenImageIO's own threads: the renderer beside them needs the cores more."""
@@ -120,7 +120,31 @@ def read_pixels(
             ChannelError,
             f"{opened.place}: there is no part {part}; it has {len(header.parts)}",
         )
+        require_readable(header, header.parts[part], channels, frame)
         return header, opened.pixels(header.parts[part], channels)
+
+
+def require_readable(header: Header, part: Part, channels: Sequence[str], frame: int | None = None) -> None:
+    """Refuse what ``read_pixels`` refuses by the header alone.
+
+    Raises:
+        FormatError: the part holds deep samples.
+        ChannelError: a channel is not in it.
+        CorruptError: a file of this size cannot hold that many pixels; told before memory is taken for them.
+    """
+    place = f"frame {frame}: {header.path}" if frame is not None else str(header.path)
+    require(not part.deep, FormatError, f"{place} holds deep samples, which are not read; flatten it first")
+    for name in channels:
+        if name not in part.channels:
+            raise ChannelError(f'{place} has no channel "{name}"; it has {", ".join(part.channels)}')
+    size = header.path.stat().st_size
+    need = part.window.width * part.window.height * len(part.channels) * 4
+    require(
+        need <= max(_PLAUSIBLE, _BEST_RATIO * size),
+        CorruptError,
+        f"{place} claims {part.window.width}x{part.window.height} pixels but has only {size} bytes; render or copy it "
+        "again",
+    )
 
 
 @contextmanager
@@ -215,11 +239,6 @@ class _Opened:
         )
 
     def pixels(self, part: Part, channels: Sequence[str]) -> Float32Array:
-        require(not part.deep, FormatError, f"{self.place} holds deep samples, which are not read; flatten it first")
-        for name in channels:
-            if name not in part.channels:
-                raise ChannelError(f'{self.place} has no channel "{name}"; it has {", ".join(part.channels)}')
-        self._check_size(part)
         places = [part.channels.index(name) for name in channels]
         first, last = min(places), max(places) + 1
         found = self._input.read_image(part.number, 0, first, last, oiio.FLOAT)
@@ -232,15 +251,6 @@ class _Opened:
         wanted = [place - first for place in places]
         picked = pixels if wanted == list(range(last - first)) else pixels[:, :, wanted]
         return np.ascontiguousarray(picked, dtype=np.float32)
-
-    def _check_size(self, part: Part) -> None:
-        """Refuse pixels that a file of this size cannot hold, before memory is taken for them."""
-        need = part.window.width * part.window.height * len(part.channels) * 4
-        if need > max(_PLAUSIBLE, _BEST_RATIO * self._size):
-            raise CorruptError(
-                f"{self.place} claims {part.window.width}x{part.window.height} pixels but has only {self._size} bytes; "
-                "render or copy it again"
-            )
 
 
 def _suffixes() -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -10,10 +9,11 @@ from typing import Final, Self
 import numpy as np
 
 from engine.errors import ChannelError, MatteError, require
-from engine.frames import Float32Array, Window
+from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_matte
 from engine.media.companion import Companion
-from engine.media.images import Header
+from engine.media.images import Header, require_readable
+from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Matte, Plate
 
@@ -59,7 +59,7 @@ class MatteReader:
 
     def __init__(self, matte: Matte, plate: Plate) -> None:
         self._matte = matte
-        self._lock = threading.Lock()
+        self._lock = Turns()
         self._files = Companion(matte.path, matte.frame_offset, plate, "matte.path")
         try:
             first = self._files.first()
@@ -71,7 +71,7 @@ class MatteReader:
     @property
     def taken(self) -> str:
         """Which channel of which files is the matte, in words."""
-        return f"{', '.join(self._found.channels)} of {self._matte.path}"
+        return f"{', '.join(self._found.channels)} of {self._files.source.found.pattern}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -86,8 +86,11 @@ class MatteReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._files.close()
+        self._lock.close(self._files.close)
+
+    def apart(self, frames: FrameRange) -> tuple[Notice, ...]:
+        """What should be heard where the files do not go with the frames of the plate one by one."""
+        return self._files.apart(frames)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame of the plate."""
@@ -101,7 +104,10 @@ class MatteReader:
         """
         with self._lock:
             number = self._files.number(frame)
-            return self._select(self._files.source.header(number), number).part.window
+            header = self._files.source.header(number)
+            found = self._select(header, number)
+            require_readable(header, found.part, found.channels, number)
+            return found.part.window
 
     def read(self, frame: int) -> MatteImage:
         """Read the matte of one frame of the plate.

@@ -20,6 +20,7 @@ from engine.errors import ChannelError, CorruptError, FrameSizeError, MissingFra
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media import movie_words
 from engine.media.attributes import Aggregate
+from engine.media.finding import Found
 from engine.media.images import Header, Part
 from engine.media.movie_decoding import Decoding, UndecodableError
 from engine.media.movie_fields import deinterlaced
@@ -52,6 +53,8 @@ class MovieSource:
         notices: what should be heard of it before the first frame.
         times: seconds since the first picture by frame; None where the rate is constant.
     """
+
+    found: Found
 
     def __init__(
         self, path: str, field: str, first_frame: int, fields: Fields | None = None, every: bool = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,9 +15,10 @@ from engine.frames import Float32Array, FrameRange, Window
 from engine.media.attributes import frame_rate_of, passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
-from engine.media.images import Header
+from engine.media.images import Header, require_readable
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
+from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Plate
 
@@ -82,6 +82,10 @@ class PlateImage:
 class PlateReader:
     """Reads the frames of a plate; a context manager. Any one thread at a time may read; calls wait for each other.
 
+    Args:
+        plate: of the shot.
+        alone: whether a path to one picture means that picture only, and not the sequence around it.
+
     Attributes:
         frames: of the shot: ``plate.frames``, else all that exist and the holes between them.
         info: see ``PlateInfo``.
@@ -93,11 +97,11 @@ class PlateReader:
         ColourError: the colour space or the configuration is not known.
     """
 
-    def __init__(self, plate: Plate) -> None:
+    def __init__(self, plate: Plate, alone: bool = False) -> None:
         self._plate = plate
-        self._lock = threading.Lock()
+        self._lock = Turns()
         first = None if plate.frames is None else FrameRange.parse(plate.frames).first
-        self._source = open_source(plate.path, "plate.path", first, plate.fields, every=True)
+        self._source = open_source(plate.path, "plate.path", first, alone=alone, fields=plate.fields, every=True)
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
@@ -109,13 +113,14 @@ class PlateReader:
     @property
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
-        return f"{', '.join(self.info.channels)} of {self._plate.path}"
+        return f"{', '.join(self.info.channels)} of {self._source.found.pattern}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
         constant = self._plate.frame_rate is not None
-        return tuple(n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
+        own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
+        return (*self._source.found.heard(self._plate.frames), *own)
 
     def __enter__(self) -> Self:
         return self
@@ -125,8 +130,7 @@ class PlateReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._source.close()
+        self._lock.close(self._source.close)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame: the one before it where a missing frame is held.
@@ -147,7 +151,10 @@ class PlateReader:
             source = self._source.source(frame, self._plate.on_missing)
             if source is None:
                 return self.info.window
-            colour, _ = self._select(self._source.header(source), source)
+            header = self._source.header(source)
+            colour, layers = self._select(header, source)
+            for selection in (colour, *layers):
+                require_readable(header, selection.part, selection.channels, source)
             return colour.part.window
 
     def read(self, frame: int) -> PlateImage:
@@ -298,7 +305,7 @@ def read_weights(path: str) -> Float32Array:
     Raises:
         MediaError: it cannot be read.
     """
-    with PlateReader(Plate(path=path)) as reader:
+    with PlateReader(Plate(path=path), alone=True) as reader:
         image = reader.read(reader.frames.first).image
     weights: Float32Array = np.maximum(image[:, :, :3].mean(axis=2), 0).astype(np.float32)
     return weights

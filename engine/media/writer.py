@@ -10,12 +10,14 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
-from engine.errors import FormatError, OutputExistsError, ShotError, require
+from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
 from engine.media.encoding import colours_in, display_image, from_linear
+from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
+from engine.media.images import read_header
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
@@ -23,7 +25,15 @@ from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
-__all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
+__all__ = [
+    "DATA_CHANNELS",
+    "FrameWriter",
+    "SequenceWriter",
+    "check_output",
+    "check_settings",
+    "open_writer",
+    "plan_writer",
+]
 
 DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
 """Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
@@ -75,6 +85,10 @@ class FrameWriter(Protocol):
         Raises:
             OutputExistsError: work would be lost.
         """
+        ...
+
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
         ...
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
@@ -137,6 +151,13 @@ class SequenceWriter:
 
     def check_kept(self, frames: FrameRange) -> None:
         """See ``FrameWriter``."""
+
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """See ``FrameWriter``."""
+        try:
+            return read_header(self.path(frame), frame).parts[0].metadata
+        except MediaError:
+            return None
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """See ``FrameWriter``."""
@@ -263,9 +284,18 @@ def check_settings(output: Output, info: PlateInfo) -> tuple[Notice, ...]:
     Raises:
         As ``open_writer``.
     """
+    return plan_writer(output, info).notices
+
+
+def plan_writer(output: Output, info: PlateInfo) -> FrameWriter:
+    """A writer that has touched no disk, for looking at what it would replace; never for writing.
+
+    Raises:
+        As ``open_writer``.
+    """
     writer = _planned(output, info)
     check_folder(writer.folder)
-    return writer.notices
+    return writer
 
 
 def check_output(
@@ -281,6 +311,7 @@ def check_output(
         ShotError: several frames go to a path without a frame number.
         MediaError: the plate cannot be found.
     """
+
     if frames is None:
         from engine.media.source import open_source
 
@@ -296,13 +327,14 @@ def check_output(
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
     inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
     for what, path, offset in inputs:
+        found = find(path, f"{what}.path")
         for frame in frames:
-            theirs, ours = _file(path, frame + offset), _file(output.path, frame)
+            theirs, ours = found.file(frame + offset), _file(output.path, frame)
             if _same(ours, theirs):
                 raise OutputExistsError(
                     f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
                 )
-            if is_movie(output.path) and is_movie(path):
+            if is_movie(output.path) and found.pattern.is_still:
                 break
 
 

@@ -37,6 +37,7 @@ from engine.media import (
 )
 from engine.notices import Notice
 from engine.render.digest import file_identity
+from engine.render.keys import keys_outside
 from engine.render.report import EdgesMeasured, Opened
 from engine.shot import Shot
 
@@ -109,8 +110,10 @@ class Inputs:
 
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of these files before the first frame."""
-        found = [*self.plate.notices, *self.depth.notices]
-        return tuple(found if self.matte is None else [*found, *self.matte.notices])
+        found = [*self.plate.notices, *self.depth.notices, *self.depth.apart(self.frames)]
+        if self.matte is not None:
+            found += [*self.matte.notices, *self.matte.apart(self.frames)]
+        return (*found, *keys_outside(self._shot, self.frames))
 
     def read(self, frame: int) -> RawFrame:
         """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.
@@ -129,8 +132,8 @@ class Inputs:
         coverage = fit_matte(matte, plate.window, frame)
         return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
-    def check(self, frame: int) -> None:
-        """Look at one frame's headers.
+    def check(self, frame: int) -> Window:
+        """Look at one frame's headers; gives the plate's windows.
 
         Raises:
             MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
@@ -141,10 +144,11 @@ class Inputs:
             require_size(frame, (plate.width, plate.height), self._first_size())
         window = self.depth.check(frame)
         if self._shot.depth.fit != "scale":
-            fit_depth(DepthImage(_empty(window), window), self.plate.info.window, self._shot.depth.fit, frame)
+            fit_depth(DepthImage(_empty(window), window), plate, self._shot.depth.fit, frame)
         if self.matte is not None:
             window = self.matte.check(frame)
-            fit_matte(MatteImage(_empty(window), window), self.plate.info.window, frame)
+            fit_matte(MatteImage(_empty(window), window), plate, frame)
+        return plate
 
     def _first_size(self) -> tuple[int, int]:
         window = self.plate.info.window

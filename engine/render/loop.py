@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
-from engine.errors import CancelledError, OutputExistsError, ShotError
+from engine.errors import CancelledError, ShotError
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
 from engine.media import FrameWriter, check_output, open_writer
 from engine.media.temporary import remove_unfinished
@@ -23,6 +23,7 @@ from engine.render.layers import output_layers
 from engine.render.limits import NEVER, shot_limits
 from engine.render.pull import FocusPull
 from engine.render.report import Report, Started, Summary, Warned, Warnings, Written, ignore
+from engine.render.resume import finished_frames
 from engine.render.stages import Assembly
 from engine.renderers import Renderer, open_renderer
 from engine.shot import Shot
@@ -69,7 +70,7 @@ def render(
                 report(inputs.opened())
                 notices = _told((*inputs.notices(), *writer.notices), report)
                 job = _Job.of(shot, inputs, renderer, report, cancel)
-                todo = job.find_work(asked, None if overwrite else writer)
+                todo = job.find_work(asked, None if overwrite else writer, report)
                 report(Started(len(todo), len(asked) - len(todo)))
                 with closing(job.run(todo, writer)) as written:
                     for event in written:
@@ -155,27 +156,20 @@ class _Job:
             report(measured)
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), plan, cancel)
 
-    def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:
+    def find_work(self, asked: FrameRange, writer: FrameWriter | None, report: Report) -> FrameRange:
         """The frames that have to be made: all, or those without a whole file of the same digest in ``writer``.
 
         Raises:
             MissingFrameError: a frame that is needed has no file, told before anything is rendered.
-            OutputExistsError: a whole file is there that Rackfocus did not make.
+            OutputExistsError: a file is there that Rackfocus did not make.
         """
-        stale: list[int] = []
+        digests: dict[int, str] = {}
         for frame in asked:
             if self._cancel.is_set():
                 raise CancelledError("stopped while looking for frames that are done; nothing was written")
-            digest = self.digest(frame)
-            header = None if writer is None else writer.is_whole(frame)
-            if writer is not None and header is not None and DIGEST not in header:
-                raise OutputExistsError(
-                    f"frame {frame}: {writer.path(frame)} exists and was not made by Rackfocus; "
-                    "choose another output or give --overwrite"
-                )
-            if header is None or header[DIGEST] != digest:
-                stale.append(frame)
-        return FrameRange.of(stale)
+            digests[frame] = self.digest(frame)
+        finished = frozenset() if writer is None else finished_frames(digests, writer, report, self._cancel)
+        return FrameRange.of(frame for frame in asked if frame not in finished)
 
     def digest(self, frame: int) -> str:
         """The settings digest of a frame."""

@@ -60,9 +60,8 @@ def _program() -> dict[str, Any]:
 
 def _sequence(place: str) -> dict[str, Any]:
     from engine.media import describe
-    from training.evaluation import sequence_in
 
-    found = describe(sequence_in(place))
+    found = describe(place)
     return {
         "path": found.path,
         "format": found.file_format,

@@ -32,8 +32,8 @@ outcomes = {}
 for path in sorted(Path(sys.argv[1]).glob("*.exr")):
     print(path.name, file=sys.stderr, flush=True)
     for read in (
-        lambda: PlateReader(Plate(path=str(path), extra_layers=["*"])).read(1),
-        lambda: DepthReader(Depth(), Plate(path=str(path))).read(1),
+        lambda: PlateReader(Plate(path=str(path), extra_layers=["*"]), alone=True).read(1),
+        lambda: DepthReader(Depth(), Plate(path=str(path)), alone=True).read(1),
         lambda: describe(str(path)),
     ):
         try:
