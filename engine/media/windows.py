@@ -12,6 +12,7 @@ A plate, its depth, its matte and each of its layers may have a data window of t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
@@ -114,30 +115,35 @@ def result_window(stored: Window, radius: float, pixel_aspect: float) -> Window:
 _Places = tuple[NDArray[np.intp], NDArray[np.bool_]]
 
 
-def _is_all(places: NDArray[np.intp], there: NDArray[np.bool_], count: int) -> bool:
-    """Whether the places are all of ``count``, in order."""
-    return places.size == count and bool(there.all()) and bool((places == np.arange(count)).all())
-
-
 def _places(theirs: Window, ours: Window) -> tuple[_Places, _Places]:
     """For each row and column of ours, the row or column of theirs, and whether there is one."""
-    whole = theirs.whole
-    down = ours.y - ours.display_y, ours.height, ours.display_height
-    across = ours.x - ours.display_x, ours.width, ours.display_width
+    (down, across), (their_down, their_across) = _lines(ours), _lines(theirs)
+    (whole_down, whole_across) = _lines(theirs.whole)
+    return _along(their_down, whole_down, down), _along(their_across, whole_across, across)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One axis of a window: where the data begin, from the display window's corner; their count; the display's."""
+
+    start: int
+    count: int
+    display: int
+
+
+def _lines(window: Window) -> tuple[_Line, _Line]:
     return (
-        _line(*down, theirs.display_height, theirs.y - theirs.display_y, theirs.height, whole.y - theirs.display_y, whole.height),
-        _line(*across, theirs.display_width, theirs.x - theirs.display_x, theirs.width, whole.x - theirs.display_x, whole.width),
-    )  # fmt: skip
+        _Line(window.y - window.display_y, window.height, window.display_height),
+        _Line(window.x - window.display_x, window.width, window.display_width),
+    )
 
 
-def _line(
-    start: int, count: int, display: int, their_display: int, their_start: int, their_count: int, first: int, all_: int
-) -> _Places:
-    """One axis, from the display window's corner; pixels of another size by their centres."""
-    places = np.arange(start, start + count)
-    if display != their_display:
-        places = np.floor((places + 0.5) * (their_display / display)).astype(np.intp)
+def _along(theirs: _Line, whole: _Line, ours: _Line) -> _Places:
+    """One axis; pixels of another size are found by their centres."""
+    places = np.arange(ours.start, ours.start + ours.count)
+    if ours.display != theirs.display:
+        places = np.floor((places + 0.5) * (theirs.display / ours.display)).astype(np.intp)
     # Outside of both windows the border of the two together is continued: data where they reach it, nothing elsewhere.
-    places = np.clip(places, first, first + all_ - 1) - their_start
-    inside = (places >= 0) & (places < their_count)
-    return np.clip(places, 0, their_count - 1), inside
+    places = np.clip(places, whole.start, whole.start + whole.count - 1) - theirs.start
+    inside = (places >= 0) & (places < theirs.count)
+    return np.clip(places, 0, theirs.count - 1), inside
