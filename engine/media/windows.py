@@ -147,3 +147,8 @@ def _along(theirs: _Line, whole: _Line, ours: _Line) -> _Places:
     places = np.clip(places, whole.start, whole.start + whole.count - 1) - theirs.start
     inside = (places >= 0) & (places < theirs.count)
     return np.clip(places, 0, theirs.count - 1), inside
+
+
+def _is_all(places: NDArray[np.intp], there: NDArray[np.bool_], count: int) -> bool:
+    """Whether the places are all of ``count``, in order."""
+    return places.size == count and bool(there.all()) and bool((places == np.arange(count)).all())
