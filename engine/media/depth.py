@@ -13,6 +13,7 @@ from engine.frames import Float32Array, Window
 from engine.media.channels import Selection, find_depth
 from engine.media.companion import Companion
 from engine.media.images import Header, Part
+from engine.media.orientation import turned_words
 from engine.notices import Notice
 from engine.shot import Depth, Plate
 
@@ -66,7 +67,8 @@ class DepthReader:
     def taken(self) -> str:
         """Which channel of which files is the depth, in words."""
         channel = ", ".join(self._found.channels)
-        return f"{channel} of {self._depth.path}" if self._files.own else channel
+        turned = turned_words(self._found.part.orientation)
+        return f"{channel} of {self._depth.path}{turned}" if self._files.own else channel
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -23,6 +23,7 @@ import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
 from engine.frames import Float32Array, Window
 from engine.media.attributes import header_values
+from engine.media.orientation import UPRIGHT, is_turned, known_orientation, upright, upright_window
 
 __all__ = ["Header", "Part", "read_header", "read_pixels"]
 
@@ -54,6 +55,7 @@ class Part:
         compression: as the file names it; empty where it has none.
         deep: whether it holds deep samples.
         metadata: the header's entries.
+        orientation: how the file stores it, 1 to 8 as in Exif; the windows and what is read are upright.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Part:
     compression: str
     deep: bool
     metadata: Mapping[str, Any]
+    orientation: int = UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,12 @@ class _Opened:
             f"{self.place} is not an image that can be read ({said}); give an EXR, PNG, TIFF or DPX file"
         )
 
+    def _seen(self, stored: Window, orientation: int) -> Window:
+        if self._input.format_name() == "dpx" and is_turned(orientation):
+            # OpenImageIO 3.2.2 tells the data's size of a lying DPX as it is seen, and the display's as it is stored.
+            return Window.of_size(stored.width, stored.height)
+        return upright_window(stored, orientation)
+
     def header(self) -> Header:
         parts: list[Part] = []
         while self._input.seek_subimage(len(parts), 0):
@@ -198,20 +207,26 @@ class _Opened:
         # For floats the header's "bits" say nothing new.
         floats = spec.format.basetype in {oiio.HALF, oiio.FLOAT, oiio.DOUBLE}
         bits = 0 if floats else spec.get_int_attribute("oiio:BitsPerSample", 8 * spec.format.size())
+        window = Window(
+            *(spec.x, spec.y, spec.width, spec.height),
+            *(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
+        )
+        orientation = known_orientation(spec.get_int_attribute("Orientation", UPRIGHT))
+        aspect = aspect if 0 < aspect < float("inf") else 1.0
+        if is_turned(orientation):
+            aspect = 1 / aspect
         return Part(
             number=number,
             name=spec.get_string_attribute("oiio:subimagename") or spec.get_string_attribute("name"),
             channels=tuple(spec.channelnames),
             formats=formats,
             bits=bits,
-            window=Window(
-                *(spec.x, spec.y, spec.width, spec.height),
-                *(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
-            ),
-            pixel_aspect=aspect if 0 < aspect < float("inf") else 1.0,
+            window=self._seen(window, orientation),
+            pixel_aspect=aspect,
             compression=spec.get_string_attribute("compression"),
             deep=bool(spec.deep),
             metadata=header_values(spec),
+            orientation=orientation,
         )
 
     def pixels(self, part: Part, channels: Sequence[str]) -> Float32Array:
@@ -228,7 +243,10 @@ class _Opened:
         if found is None or said:
             reason = (said.strip().splitlines() or ["it cannot be decoded"])[0]
             raise CorruptError(f"{self.place} is truncated or damaged ({reason}); render or copy it again")
-        pixels = found.reshape(part.window.height, part.window.width, last - first)
+        rows, columns = part.window.height, part.window.width
+        if is_turned(part.orientation):
+            rows, columns = columns, rows
+        pixels = upright(found.reshape(rows, columns, last - first), part.orientation)
         wanted = [place - first for place in places]
         picked = pixels if wanted == list(range(last - first)) else pixels[:, :, wanted]
         return np.ascontiguousarray(picked, dtype=np.float32)

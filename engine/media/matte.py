@@ -14,6 +14,7 @@ from engine.frames import Float32Array, Window
 from engine.media.channels import Selection, find_matte
 from engine.media.companion import Companion
 from engine.media.images import Header
+from engine.media.orientation import turned_words
 from engine.media.windows import laid_on
 from engine.notices import Notice
 from engine.shot import Matte, Plate
@@ -72,7 +73,8 @@ class MatteReader:
     @property
     def taken(self) -> str:
         """Which channel of which files is the matte, in words."""
-        return f"{', '.join(self._found.channels)} of {self._matte.path}"
+        turned = turned_words(self._found.part.orientation)
+        return f"{', '.join(self._found.channels)} of {self._matte.path}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -17,6 +17,7 @@ from engine.media.attributes import frame_rate_of, passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
 from engine.media.images import Header
+from engine.media.orientation import turned_words
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
 from engine.media.windows import check_whole, laid_on
@@ -41,6 +42,7 @@ class PlateInfo:
         file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
         grey: whether the files have one grey channel, which the images repeat in R, G and B.
         metadata: the header's entries that a result inherits.
+        orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
     """
 
     window: Window
@@ -53,6 +55,7 @@ class PlateInfo:
     file_format: str = "openexr"
     grey: bool = False
     metadata: Mapping[str, Any] | None = None
+    orientation: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +120,7 @@ class PlateReader:
     @property
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
-        return f"{', '.join(self.info.channels)} of {self._plate.path}"
+        return f"{', '.join(self.info.channels)} of {self._plate.path}{turned_words(self.info.orientation)}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -266,6 +269,7 @@ class PlateReader:
             file_format=header.file_format,
             grey=colour.grey,
             metadata=passed_on(part.metadata),
+            orientation=part.orientation,
         )
 
     def _first_existing(self) -> int:
