@@ -12,6 +12,7 @@ from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_depth
 from engine.media.companion import Companion
 from engine.media.images import Header, Part, require_readable
+from engine.media.orientation import turned_words
 from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Depth, Plate
@@ -70,7 +71,9 @@ class DepthReader:
     def taken(self) -> str:
         """Which channel of which files is the depth, in words."""
         channel = ", ".join(self._found.channels)
-        return f"{channel} of {self._files.source.found.pattern}" if self._files.own else channel
+        if not self._files.own:
+            return channel
+        return f"{channel} of {self._files.source.found.pattern}{turned_words(self._found.part.orientation)}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:

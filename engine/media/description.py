@@ -38,6 +38,7 @@ class PartDescription:
         compression: of the file or the movie's codec.
         deep: whether it holds deep samples, which are not read.
         metadata: all entries of the header.
+        orientation: how the file stores the picture, 1 to 8 as in Exif; the windows are those of the upright picture.
     """
 
     number: int
@@ -48,6 +49,7 @@ class PartDescription:
     compression: str
     deep: bool
     metadata: Mapping[str, Any]
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def _part(part: Part) -> PartDescription:
     types = [f"uint{part.bits}" if kind == "uint16" and part.bits else kind for kind in part.formats]
     channels = tuple(ChannelDescription(name, kind) for name, kind in zip(part.channels, types, strict=True))
     return PartDescription(
-        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata)
+        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata),
+        orientation=part.orientation,
     )
 
 

@@ -13,7 +13,9 @@ from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_matte
 from engine.media.companion import Companion
 from engine.media.images import Header, require_readable
+from engine.media.orientation import turned_words
 from engine.media.turns import Turns
+from engine.media.windows import laid_on
 from engine.notices import Notice
 from engine.shot import Matte, Plate
 
@@ -71,7 +73,8 @@ class MatteReader:
     @property
     def taken(self) -> str:
         """Which channel of which files is the matte, in words."""
-        return f"{', '.join(self._found.channels)} of {self._files.source.found.pattern}"
+        turned = turned_words(self._found.part.orientation)
+        return f"{', '.join(self._found.channels)} of {self._files.source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -156,14 +159,7 @@ def fit_matte(matte: MatteImage, plate_window: Window, frame: int) -> Float32Arr
         f"frame {frame}: the matte is {theirs.display_width}x{theirs.display_height} but the plate is "
         f"{ours.display_width}x{ours.display_height}; render the matte at the plate's size",
     )
-    rows = np.arange(ours.height) + (ours.y - ours.display_y) - (theirs.y - theirs.display_y)
-    columns = np.arange(ours.width) + (ours.x - ours.display_x) - (theirs.x - theirs.display_x)
-    down, across = np.clip(rows, 0, theirs.height - 1), np.clip(columns, 0, theirs.width - 1)
-    laid = matte.values[np.ix_(down, across)]
-    if not theirs.is_plain:
-        laid[down != rows] = 0
-        laid[:, across != columns] = 0
-    return np.ascontiguousarray(laid)
+    return laid_on(matte.values, theirs, ours)
 
 
 def _require_equal(pixels: Float32Array, found: Selection, frame: int) -> None:

@@ -11,11 +11,12 @@ from typing import Final
 
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, ShotError
-from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
+from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame, Window
 from engine.media import FrameWriter, check_output, open_writer
 from engine.media.temporary import remove_unfinished
 from engine.notices import Notice
 from engine.optics import Defocus
+from engine.render.data_window import cut_to_data, window_of_result
 from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
 from engine.render.inputs import Inputs, RawFrame
@@ -201,6 +202,7 @@ class _Job:
     def _render(self, raws: Iterable[RawFrame], todo: FrameRange) -> Iterator[_Made]:
         asked = self._shot.output.layers
         waiting: dict[int, PlateFrame] = {}  # as many as the renderer holds back, and only where layers need them
+        windows: dict[int, Window] = {}
 
         within = self._inputs.frames
         looked_at = self._renderer.reach(todo, within)
@@ -210,6 +212,8 @@ class _Job:
                 plate = replace(held, disparity=self._inputs.cut_by_matte(held.disparity, held.coverage))
                 if asked and plate.frame in todo:
                     waiting[plate.frame] = plate
+                if plate.frame in todo:
+                    windows[plate.frame] = window_of_result(plate, self._defocus)
                 yield plate
 
         for rendered in self._renderer.stream(plates(), todo, within):
@@ -217,7 +221,7 @@ class _Job:
                 self.warnings.note(kind, 1)
             plate = waiting.pop(rendered.frame, None)
             layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
-            yield _Made(rendered, layers)
+            yield _Made(*cut_to_data(rendered, layers, windows.pop(rendered.frame, rendered.window)))
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
         disparity, repaired = self._inputs.disparity(raw, self._limits)
@@ -228,7 +232,8 @@ class _Job:
         self.warnings.note("matte.substituted", int(raw.matte_held))
         self.warnings.note("matte.repaired", raw.matte_repaired)
         # A frame may be flat by right, a title on black; a whole shot is refused where its limits are looked for.
-        self.warnings.note("depth.flat", int(disparity.min() == disparity.max()))
+        flat = disparity.min() == disparity.max() and not (raw.empty is not None and raw.empty.all())
+        self.warnings.note("depth.flat", int(flat))
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
 
     def _facts(self, frame: int) -> FrameFacts:
