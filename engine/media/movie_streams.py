@@ -77,6 +77,11 @@ class OpenMovie:
         return str(self.container.format.name)
 
     @property
+    def codec_name(self) -> str:
+        """The codec's name, whichever decoder reads it: ``h264``, ``prores``, ``vp9`` ..."""
+        return str(self.context.codec.canonical_name)
+
+    @property
     def is_intra_only(self) -> bool:
         """Whether every picture of the codec can be decoded by itself."""
         return bool(self.context.codec.intra_only)
@@ -179,7 +184,7 @@ def _stream_of(
 
 def _size_of(stream: av.VideoStream) -> str:
     context: av.VideoCodecContext | None = stream.codec_context
-    return "unknown" if context is None else f"{context.width}x{context.height} {context.name}"
+    return "unknown" if context is None else f"{context.width}x{context.height} {context.codec.canonical_name}"
 
 
 def _decoder_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,22 @@ SIZE = (64, 96)
 
 
 def picture(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """(H, W, 3) bytes: bright and dark columns that spell a number; green at the top, so that up is known."""
+    """(H, W, 3) bytes: columns that spell a number; green at the top and red at the bottom, so that up is known."""
     image = np.zeros((*size, 3), np.uint8)
     for bit in range(BITS):
         image[:, bit * size[1] // BITS : (bit + 1) * size[1] // BITS] = 210 if number >> bit & 1 else 40
     image[: size[0] // 4] = (30, 200, 30)
+    image[-size[0] // 4 :] = (210, 60, 60)
     return image
 
 
 def number_of(image: Float32Array) -> int:
     """The number that a picture spells, (H, W, C) in any scale."""
-    row = image[image.shape[0] * 5 // 8, :, 0]
-    middle = (float(row.max()) + float(row.min())) / 2
-    places = [int((bit + 0.5) * len(row) / BITS) for bit in range(BITS)]
-    dark = float(image[image.shape[0] // 8, :, 0].mean())  # red of the green: as dark as the dark columns
-    threshold = middle if row.max() - row.min() > 0.1 else dark + 0.1
-    return sum(1 << bit for bit, place in enumerate(places) if row[place] > threshold)
+    height = image.shape[0]
+    threshold = (float(image[height // 8, :, 0].mean()) + float(image[height * 7 // 8, :, 0].mean())) / 2
+    rows = image[height * 3 // 8 : height * 5 // 8, :, 0].mean(axis=0)
+    columns = np.array_split(rows, BITS)
+    return sum(1 << bit for bit, column in enumerate(columns) if float(np.median(column)) > threshold)
 
 
 def make(
@@ -78,7 +79,7 @@ def make(
 def copied(source: Path, path: Path, keep: Callable[[Any], bool] = lambda _packet: True, **container: str) -> Path:
     """A copy of a movie's packets without coding them anew, as a trim without re-encoding makes it."""
     with av.open(str(source)) as theirs, av.open(str(path), "w", options=container) as ours:
-        stream = ours.add_stream_from_template(theirs.streams.video[0])
+        stream = ours.add_stream_from_template(theirs.streams.video[0], opaque=True)
         for packet in theirs.demux(theirs.streams.video[0]):
             if packet.size and keep(packet):
                 packet.stream = stream
@@ -88,13 +89,18 @@ def copied(source: Path, path: Path, keep: Callable[[Any], bool] = lambda _packe
 
 def as_decoded(path: Path) -> list[int]:
     """The numbers of a movie's pictures as FFmpeg decodes them from the start: the truth that readers are held to."""
+    shown: list[int] = []
     with av.open(str(path)) as movie:
-        return [number_of(frame.to_ndarray(format="rgb24").astype(np.float32) / 255) for frame in movie.decode(video=0)]
+        for packet in movie.demux(video=0):
+            with suppress(av.error.InvalidDataError):  # before the first key picture, some decoders do not like it
+                shown += [number_of(frame.to_ndarray(format="rgb24").astype(np.float32)) for frame in packet.decode()]
+    return shown
 
 
 B_FRAMES = {"g": "8", "bf": "2"}
 OPEN_GOP = {**B_FRAMES, "x264-params": "open-gop=1"}
 HEVC = {"x265-params": "keyint=8:min-keyint=8:bframes=3:open-gop=1:log-level=0"}
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov"}
 HIDDEN = {"auto-alt-ref": "1", "lag-in-frames": "16", "g": "12"}
 
 KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -122,8 +128,8 @@ KINDS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "archive.mkv": ("ffv1", "yuv420p", {}),
     "web.webm": ("libvpx-vp9", "yuv420p", {"options": HIDDEN}),
     "old.webm": ("libvpx", "yuv420p", {"options": HIDDEN}),
-    "av1.mp4": ("libsvtav1", "yuv420p", {"options": {"g": "12", "preset": "12"}}),
-    "av1.mkv": ("libsvtav1", "yuv420p", {"options": {"g": "12", "preset": "12"}}),
+    "av1.mp4": ("libsvtav1", "yuv420p", {"options": {"g": "12", "preset": "12", "crf": "15"}}),
+    "av1.mkv": ("libsvtav1", "yuv420p", {"options": {"g": "12", "preset": "12", "crf": "15"}}),
     "raw.h264": ("libx264", "yuv420p", {"options": B_FRAMES}),
     "raw.m2v": ("mpeg2video", "yuv420p", {"options": B_FRAMES}),
     "phone.3gp": ("mpeg4", "yuv420p", {"options": B_FRAMES}),

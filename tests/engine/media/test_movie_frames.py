@@ -66,12 +66,12 @@ def test_a_trim_without_re_encoding_shows_what_is_decoded(tmp_path: Path, kind: 
     assert numbers(path) == as_decoded(path)
 
 
-@pytest.mark.parametrize("kind", ["phone.mp4", "iphone.mov", "editor.mov", "animation.mov", "av1.mp4"])
+@pytest.mark.parametrize("kind", ["phone.mp4", "iphone.mov", "editor.mov", "animation.mov", "phone.3gp"])
 def test_what_an_edit_list_hides_is_no_frame(tmp_path: Path, kind: str) -> None:
     """A clip that starts in the middle of a group of pictures: what lies before is stored and not shown."""
     whole = make_kind(tmp_path, kind)
     with av.open(str(whole)) as theirs, av.open(str(tmp_path / "cut.mov"), "w") as ours:
-        stream = ours.add_stream_from_template(theirs.streams.video[0])
+        stream = ours.add_stream_from_template(theirs.streams.video[0], opaque=True)
         tick = int(1 / 25 / theirs.streams.video[0].time_base)
         for packet in theirs.demux(theirs.streams.video[0]):
             if packet.size:
@@ -90,7 +90,7 @@ def test_a_file_that_starts_between_key_pictures_begins_with_the_first_that_can_
         whole = make_kind(tmp_path, kind)
         data = whole.read_bytes()
         path = tmp_path / f"late_{Path(kind).stem}.ts"
-        path.write_bytes(data[188 * 2 : 188 * 4] + data[len(data) // 4 // 188 * 188 :])
+        path.write_bytes(data[: 188 * 3] + data[len(data) // 4 // 188 * 188 :])
         assert numbers(path) == as_decoded(path)
 
 
