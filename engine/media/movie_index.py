@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, dropwhile
+from itertools import chain, dropwhile, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -162,7 +162,7 @@ def _made(path: Path, place: str) -> MovieIndex:
         found = packets.index()
         found = None if found is None else _as_decoded(path, place, found, packets)
         if found is not None and stops:
-            found = _without_a_broken_end(path, place, found)
+            found = _without_a_broken_end(path, place, found, packets)
     if found is None:
         found = _counted(path, place, keep_end=cut)
     missing = max(0, promised - len(found.moments))
@@ -200,7 +200,7 @@ def _by_container(movie: OpenMovie) -> MovieIndex | None:
         return None
     if movie.format_name.startswith("mov") and not has_fragments(movie.path):
         entries = [entry for entry in movie.stream.index_entries if entry.size and not entry.is_discard]
-        moments = [entry.timestamp for entry in entries]
+        moments: list[int | None] = [entry.timestamp for entry in entries]
         found = _Packets(moments, [True] * len(entries), [entry.size for entry in entries]).index()
     elif movie.format_name == "mxf" and 0 < (movie.stream.duration or 0) < _MOST:
         numbers = np.arange(movie.stream.duration or 0, dtype=np.int64)
@@ -267,16 +267,15 @@ def _as_decoded(path: Path, place: str, found: MovieIndex, packets: _Packets) ->
     return kept if shown[:_LOOKED_AT] == kept.moments[: min(len(shown), _LOOKED_AT)].tolist() else None
 
 
-def _without_a_broken_end(path: Path, place: str, found: MovieIndex) -> MovieIndex:
-    """The index without the last pictures where they are not whole: such files just stop."""
-    last = len(found.keys)
-    for key in (*range(last - 1, max(0, last - 1 - _TRIES), -1), None):
-        whole = _whole_from(path, place, found, key)
-        tail = found.moments[0 if key is None else np.searchsorted(found.moments, found.keys[key]) :].tolist()
-        left_out = next((n for n, moment in enumerate(reversed(tail)) if moment in whole), None)
-        if left_out is not None:
-            return replace(found, moments=found.moments[: len(found.moments) - left_out], left_out=left_out)
-    return found
+def _without_a_broken_end(path: Path, place: str, found: MovieIndex, packets: _Packets) -> MovieIndex:
+    """The index without the pictures of the file's last packets where they are not whole: such files just stop."""
+    # From the last key picture but one: the last one's leading pictures refer to what lies before it.
+    last = len(found.keys) - 2
+    tries = (_whole_from(path, place, found, key) for key in (*range(last, max(0, last - _TRIES), -1), None))
+    whole = next((shown for shown in tries if shown), set())
+    broken = set(takewhile(lambda moment: moment not in whole, reversed(packets.moments)))
+    kept = found.moments[[moment not in broken for moment in found.moments.tolist()]]
+    return replace(found, moments=kept, left_out=len(found.moments) - len(kept)) if len(kept) else found
 
 
 def _whole_from(path: Path, place: str, found: MovieIndex, key: int | None) -> set[int | None]:

@@ -61,6 +61,7 @@ def make(
     """
     with av.open(str(path), "w", format=form, options=dict(container or {})) as movie:
         stream = movie.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = size[1], size[0], pixel_format
         stream.codec_context.options = dict(options or {})
         if base is not None:

@@ -72,11 +72,10 @@ def test_what_an_edit_list_hides_is_no_frame(tmp_path: Path, kind: str) -> None:
     whole = make_kind(tmp_path, kind)
     with av.open(str(whole)) as theirs, av.open(str(tmp_path / "cut.mov"), "w") as ours:
         stream = ours.add_stream_from_template(theirs.streams.video[0], opaque=True)
-        tick = int(1 / 25 / theirs.streams.video[0].time_base)
+        tick = round(Fraction(1, 25) / (theirs.streams.video[0].time_base or 1))
         for packet in theirs.demux(theirs.streams.video[0]):
-            if packet.size:
-                packet.pts -= 5 * tick
-                packet.dts -= 5 * tick
+            if packet.size and packet.pts is not None and packet.dts is not None:
+                packet.pts, packet.dts = packet.pts - 5 * tick, packet.dts - 5 * tick
                 packet.stream = stream
                 ours.mux(packet)
     path = tmp_path / "cut.mov"
