@@ -80,7 +80,8 @@ class MovieSource:
                 require_readable(first, f"{field}: {path}")
                 self._turn = turn_of(first)
                 self._stored = (first.width, first.height)
-                self._code = str({**movie.container.metadata, **stream.metadata}.get("timecode", ""))
+                entries = {**movie.container.metadata, **stream.metadata}
+                self._code = next((text for name, text in entries.items() if name.lower() == "timecode"), "")
                 self._header = self._describe(movie, first)
                 self.notices: tuple[Notice, ...] = self._words(movie, first, fields)
             except BaseException:

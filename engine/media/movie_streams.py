@@ -87,9 +87,18 @@ class OpenMovie:
         return bool(self.context.codec.intra_only)
 
     def packets(self) -> Iterator[VideoPacket]:
-        """The stream's packets from here to the end, empty ones left out."""
+        """The stream's packets from here to the end, empty ones left out.
+
+        Raises:
+            FormatError: they are encrypted.
+        """
         for packet in self.container.demux(self.stream):
             if packet.size:
+                require(
+                    not packet.has_sidedata("encryption_info"),
+                    FormatError,
+                    f"{self.path} is protected (encrypted) and cannot be decoded; give a copy without protection",
+                )
                 yield packet
 
     def decode(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
