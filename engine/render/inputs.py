@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -132,22 +132,31 @@ class Inputs:
         coverage = fit_matte(matte, plate.window, frame)
         return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
-    def check(self, frame: int) -> Window:
-        """Look at one frame's headers; gives the plate's windows.
+    def check(self, frame: int, apart: Callable[[], AbstractContextManager[None]] = nullcontext[None]) -> Window | None:
+        """Look at one frame's headers; gives the plate's windows, None where ``apart`` kept its error.
+
+        Args:
+            frame: of the shot.
+            apart: makes the context in which each of plate, depth and matte is looked at; it may keep errors.
 
         Raises:
             MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
             FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
-        plate = self.plate.check(frame)
-        if self._shot.renderer.name == "any-to-bokeh":
-            require_size(frame, (plate.width, plate.height), self._first_size())
-        window = self.depth.check(frame)
-        if self._shot.depth.fit != "scale":
-            fit_depth(DepthImage(_empty(window), window), plate, self._shot.depth.fit, frame)
+        plate: Window | None = None
+        with apart():
+            plate = self.plate.check(frame)
+            if self._shot.renderer.name == "any-to-bokeh":
+                require_size(frame, (plate.width, plate.height), self._first_size())
+        with apart():
+            window = self.depth.check(frame)
+            if plate is not None and self._shot.depth.fit != "scale":
+                fit_depth(DepthImage(_empty(window), window), plate, self._shot.depth.fit, frame)
         if self.matte is not None:
-            window = self.matte.check(frame)
-            fit_matte(MatteImage(_empty(window), window), plate, frame)
+            with apart():
+                window = self.matte.check(frame)
+                if plate is not None:
+                    fit_matte(MatteImage(_empty(window), window), plate, frame)
         return plate
 
     def _first_size(self) -> tuple[int, int]:
