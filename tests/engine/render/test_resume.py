@@ -92,7 +92,7 @@ def test_progress_is_told_while_finished_frames_are_looked_at(tmp_path: Path) ->
 def test_a_folder_in_place_of_a_frame_is_told(tmp_path: Path) -> None:
     shot = make_shot(tmp_path)
     (tmp_path / "out" / "out.1002.exr").mkdir(parents=True)
-    with pytest.raises(OutputWriteError, match="frame 1002: .* is a folder"):
+    with pytest.raises(OutputWriteError, match=r"frame 1002: .* is a folder"):
         render(shot, renderer=Tint())
 
 
