@@ -94,9 +94,9 @@ def check(
         if not findings.problems:
             with findings.collecting():
                 findings.edges = inputs.edges_measured()
-        return findings
-    with findings.collecting():
-        open_renderer(shot)
+    if not findings.opened:
+        with findings.collecting():
+            open_renderer(shot)
     return findings
 
 
