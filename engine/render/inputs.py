@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,9 +43,12 @@ from engine.notices import Notice
 from engine.render.digest import file_identity
 from engine.render.keys import keys_outside
 from engine.render.report import EdgesMeasured, Opened
+from engine.render.stages import waited
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
+
+T = TypeVar("T")
 
 LOOKS: Final = 5
 """Frames, spread over the shot, in which the depth's edges are measured."""
@@ -75,6 +80,10 @@ class RawFrame:
 class Inputs:
     """Plate, depth and matte of a shot; a context manager that closes them.
 
+    Args:
+        shot: whose they are.
+        cancel: ends the reads of the calling thread early, all but ``read`` itself; they are waited for when not given.
+
     Attributes:
         frames: of the shot.
         plate, depth: the two readers.
@@ -84,8 +93,9 @@ class Inputs:
         MediaError: nothing can be read there.
     """
 
-    def __init__(self, shot: Shot) -> None:
+    def __init__(self, shot: Shot, cancel: threading.Event | None = None) -> None:
         self._shot = shot
+        self._cancel = cancel
         with ExitStack() as opened:
             looks_at_several = shot.renderer.name == "any-to-bokeh"
             self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
@@ -140,20 +150,31 @@ class Inputs:
         coverage = fit_matte(replace(matte, window=placed_beside(matte.window, plate.stored)), ours, frame)
         return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
-    def check(self, frame: int) -> Window:
-        """Look at one frame's headers; gives the plate's windows.
+    def check(self, frame: int, apart: Callable[[], AbstractContextManager[None]] = nullcontext[None]) -> Window | None:
+        """Look at one frame's headers; gives the plate's windows, None where ``apart`` kept its error.
+
+        Args:
+            frame: of the shot.
+            apart: makes the context in which each of plate, depth and matte is looked at; it may keep errors.
 
         Raises:
             MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
             FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
-        plate = self.plate.check(frame)
-        window = placed_beside(self.depth.check(frame), plate)
-        if self._shot.depth.fit != "scale":
-            fit_depth(DepthImage(_zeros(window), window), plate, self._shot.depth.fit, frame)
+        plate: Window | None = None
+        with apart():
+            plate = self.plate.check(frame)
+        with apart():
+            window = self.depth.check(frame)
+            if plate is not None and self._shot.depth.fit != "scale":
+                window = placed_beside(window, plate)
+                fit_depth(DepthImage(_zeros(window), window), plate, self._shot.depth.fit, frame)
         if self.matte is not None:
-            window = placed_beside(self.matte.check(frame), plate)
-            fit_matte(MatteImage(_zeros(window), window), plate, frame)
+            with apart():
+                window = self.matte.check(frame)
+                if plate is not None:
+                    window = placed_beside(window, plate)
+                    fit_matte(MatteImage(_zeros(window), window), plate, frame)
         return plate
 
     def files(self, frame: int) -> tuple[Path, ...]:
@@ -172,6 +193,10 @@ class Inputs:
             MissingFrameError: the frame has no file, and nothing is to stand for it.
         """
         return tuple(file_identity(file) for file in self.files(frame))
+
+    def picture(self, frame: int) -> Float32Array:
+        """The plate of a frame alone, (H, W, C) scene-linear, for a renderer that looks before it starts."""
+        return self._waited(lambda: self.plate.read(frame)).image
 
     def depths(self, watch: Callable[[int], None]) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
         """The depth channel's values of every frame of the shot, and alpha where it counts, in order, one at a time.
@@ -203,7 +228,7 @@ class Inputs:
             survey = EdgeSurvey()
             for frame in self._looks():
                 try:
-                    raw = self.read(frame)
+                    raw = self._waited(partial(self.read, frame))
                     disparity, _ = self.disparity(raw, limits)
                 except (MediaError, DepthError):
                     continue
@@ -286,7 +311,7 @@ class Inputs:
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
             self._require_frame(frame)
-            raw = self.read(frame)
+            raw = self._waited(lambda: self.read(frame))
             left, top = _require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
             if plan is not None:
@@ -306,6 +331,10 @@ class Inputs:
         self._require_frame(frame)
         _require_inside(self.plate.read(frame).window, frame, x, y)
 
+    def _waited(self, read: Callable[[], T]) -> T:
+        """What a read gives; where a person may stop, he is served though a server does not answer."""
+        return read() if self._cancel is None else waited(read, self._cancel)
+
     def _require_frame(self, frame: int) -> None:
         require(
             frame in self.frames,
@@ -316,9 +345,9 @@ class Inputs:
 
     def _depth_alone(self, frame: int) -> tuple[Float32Array, Float32Array | None]:
         """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
-        depth = self.depth.read(frame)
+        depth = self._waited(lambda: self.depth.read(frame))
         if self._shot.depth.unpremultiply and depth.alpha is None:
-            raw = self.read(frame)
+            raw = self._waited(lambda: self.read(frame))
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
 

@@ -60,7 +60,7 @@ def render(
         RackfocusError: any of its causes, see ``engine.errors``; frames that were finished before stay.
     """
     begin = time.monotonic()
-    with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
+    with Inputs(shot, cancel) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
         check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
@@ -150,7 +150,7 @@ class _Job:
     @classmethod
     def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
-        renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
+        renderer.prepare(inputs.picture, inputs.frames)
         plan = inputs.edge_plan(limits)
         measured = None if shot.depth.edges == "exact" else inputs.edges_measured(limits)
         if measured is not None:

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from engine.errors import CancelledError
 
-__all__ = ["Assembly", "Conveyor"]
+__all__ = ["Assembly", "Conveyor", "waited"]
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -29,6 +29,33 @@ BLINK: Final = 0.05
 
 PATIENCE: Final = 0.7
 """Seconds that a cancelled render waits for its threads: a person who asks to stop is served within a second."""
+
+
+def waited(call: Callable[[], T], cancel: threading.Event) -> T:
+    """The result of a read that may hang, made in a thread of its own; no Numba may run in it.
+
+    Raises:
+        CancelledError: ``cancel`` was set before it came back.
+        BaseException: what ``call`` raised.
+    """
+    done: SimpleQueue[tuple[T] | _Failure] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((call(),))
+        except BaseException as error:  # noqa: BLE001  the calling thread raises it
+            done.put(_Failure(error))
+
+    threading.Thread(target=work, name="rackfocus-look", daemon=True).start()
+    while not cancel.is_set():
+        try:
+            result = done.get(timeout=BLINK)
+        except Empty:
+            continue
+        if isinstance(result, _Failure):
+            raise result.error
+        return result[0]
+    raise CancelledError("stopped while a frame was being read; nothing was written")
 
 
 class _End:
