@@ -22,7 +22,8 @@ def from_linear(
     rgb = colours.convert(rgb, source or target, target)
     if has_alpha and premultiplied:
         alpha = image[:, :, 3:4]
-        rgb = rgb * np.where(alpha > 0, alpha, 1)
+        with np.errstate(over="ignore", invalid="ignore"):  # the writer has the last word
+            rgb = rgb * np.where(alpha > 0, alpha, 1)
     return np.concatenate([rgb, image[:, :, 3:]], axis=2).astype(np.float32, copy=False)
 
 

@@ -20,6 +20,7 @@ from engine.media.colour import colour_spaces
 from engine.media.encoding import display_image, from_linear
 from engine.media.images import THREADS
 from engine.media.plate import PlateInfo
+from engine.media.repair import made_finite
 from engine.media.sequence import require_text
 from engine.media.temporary import place_file, temporary_path
 from engine.media.timecode import TimeCode
@@ -124,21 +125,20 @@ class MovieWriter:
         del frame
         return None
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """Append one frame; see ``FrameWriter.write``. ``layers`` must be empty; ``metadata`` is not kept."""
         del layers, metadata
         image = display_image(rendered.image[:, :, :4], rendered.window)
         names = rendered.channels[: image.shape[2]]
         colours = 4 if "A" in names else 3
         image = from_linear(image[:, :, :colours], names, self._info.working_space, self._space, False, self._colours)
+        image, repaired = made_finite(image)
         even = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), mode="edge")
         with self._lock:
             try:
                 stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], colours == 4)
                 require_one_size(rendered.frame, self._path, even.shape[:2], self._size)
-                frame = encoded(np.clip(np.nan_to_num(even), 0, 1), str(stream.pix_fmt))
+                frame = encoded(np.clip(even, 0, 1), str(stream.pix_fmt))
                 frame.pts, frame.time_base = self._written, 1 / self._rate
                 # The encoders believe the frame, not the stream.
                 frame.color_primaries, frame.color_trc = self._tags()
@@ -149,6 +149,7 @@ class MovieWriter:
                 raise
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 raise self._failed(f"frame {rendered.frame}: ", error) from error
+        return repaired
 
     def close(self) -> None:
         """Finish the movie and give it its name.

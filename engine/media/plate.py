@@ -17,7 +17,7 @@ from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
 from engine.media.images import Header, require_readable
 from engine.media.orientation import turned_words
-from engine.media.repair import repair_colour
+from engine.media.repair import limit_light, repair_colour
 from engine.media.source import open_source
 from engine.media.turns import Turns
 from engine.media.windows import check_whole, laid_on
@@ -73,6 +73,7 @@ class PlateImage:
         metadata: what a result inherits.
         stored: the file's own data window.
         repaired: how many pixels were NaN or infinite.
+        limited: how many pixels were brighter than ``engine.media.repair.BRIGHTEST``.
         source: the frame whose file was read: another one where a missing frame is held; None where it is black.
     """
 
@@ -84,6 +85,7 @@ class PlateImage:
     stored: Window
     repaired: int = 0
     source: int | None = None
+    limited: int = 0
 
 
 class PlateReader:
@@ -186,23 +188,28 @@ class PlateReader:
             window = self._window(colour.part.window, f"frame {source}: {header.path}", source)
             found = self._pixels(source, (colour, *layers))
         pixels, repaired = repair_colour(found[0])
+        pixels, limited = limit_light(pixels)
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
         image = to_linear(
             _as_rgb(pixels) if colour.grey else pixels,
             *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
         )
+        if self.info.colour_space != self.info.working_space:
+            image, beyond = limit_light(image)
+            limited += beyond
         image = laid_on(image, colour.part.window, window)
         if layers:
             laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
             further, bad = repair_colour(np.concatenate(laid, axis=2))
+            further, beyond = limit_light(further)
             image = np.concatenate([image, further], axis=2)
-            repaired += bad
+            repaired, limited = repaired + bad, limited + beyond
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
         inherited = passed_on(part.metadata)
         names = self._names(colour, layers)
         image = np.ascontiguousarray(image)
-        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source)
+        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source, limited)
 
     def _window(self, stored: Window, place: str, frame: int) -> Window:
         """Where a frame's image lies, whose file has that data window.
@@ -309,13 +316,15 @@ def to_linear(
     alpha = image[:, :, 3:]
     # Light without coverage (a glow that was added) has no alpha to be divided by, and is kept as it is.
     weight = np.where(alpha > 0, alpha, 1) if premultiplied else alpha
-    return np.concatenate([rgb * weight, alpha], axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.concatenate([rgb * weight, alpha], axis=2)
 
 
 def unpremultiplied(image: Float32Array) -> Float32Array:
     """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
     alpha = image[:, :, 3:]
-    return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
+    with np.errstate(over="ignore"):
+        return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
 
 
 def exact_rate(rate: float) -> Fraction:

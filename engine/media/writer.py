@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -19,6 +20,7 @@ from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
 from engine.media.images import read_header
 from engine.media.plate import PlateInfo
+from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.media.temporary import place_file, temporary_path
@@ -57,15 +59,16 @@ class FrameWriter(Protocol):
         """What the result cannot keep of the plate, known before the first frame."""
         ...
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """Write one frame, whole or not at all.
 
         Args:
             rendered: scene-linear, in the plate's working space.
             layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
             metadata: entries of the header beside the plate's and ``output.metadata``.
+
+        Returns:
+            How many pixels were not finite, and were put right.
 
         Raises:
             OutputWriteError: full disk, read-only folder.
@@ -170,14 +173,14 @@ class SequenceWriter:
     def abort(self) -> None:
         """Nothing is left to do: whole frames stay, and a frame that failed was removed then."""
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
         entries = {**passed_on(rendered.metadata), **self._rate(), **self._output.metadata, **metadata}
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
+        finite = [made_finite(part.image) for part in parts]
+        parts = [replace(part, image=image) for part, (image, _) in zip(parts, finite, strict=True)]
         path = self.path(frame)
         temporary = temporary_path(path)
         try:
@@ -186,6 +189,7 @@ class SequenceWriter:
             temporary.unlink(missing_ok=True)
             raise
         place_file(temporary, path)
+        return sum(count for _, count in finite)
 
     def _rate(self) -> dict[str, object]:
         rate: Fraction | None = self._info.frame_rate

@@ -188,7 +188,8 @@ class _Job:
         def sink(made: _Made) -> Written:
             frame = made.rendered.frame
             focus, strength = self.pull.focus(frame), self.pull.strength(frame)
-            writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            repaired = writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            self.warnings.note("result.repaired", repaired)
             return Written(frame, str(writer.path(frame)), focus, strength)
 
         stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
@@ -226,6 +227,7 @@ class _Job:
     def _prepare(self, raw: RawFrame) -> PlateFrame:
         disparity, repaired = self._inputs.disparity(raw, self._limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
+        self.warnings.note("plate.limited", raw.plate.limited)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)
