@@ -17,6 +17,7 @@ from engine.media.attributes import frame_rate_of, passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
 from engine.media.images import Header
+from engine.media.plate_movie import PlateMovie
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
 from engine.notices import Notice
@@ -40,6 +41,8 @@ class PlateInfo:
         file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
         grey: whether the files have one grey channel, which the images repeat in R, G and B.
         metadata: the header's entries that a result inherits.
+        times: seconds since the first picture, by frame number; None where the rate is constant.
+        movie: the movie file that it is; None where it is no movie.
     """
 
     window: Window
@@ -52,6 +55,8 @@ class PlateInfo:
     file_format: str = "openexr"
     grey: bool = False
     metadata: Mapping[str, Any] | None = None
+    times: Mapping[int, Fraction] | None = None
+    movie: PlateMovie | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +241,14 @@ class PlateReader:
             file_format=header.file_format,
             grey=colour.grey,
             metadata=passed_on(part.metadata),
+            movie=self._movie(header),
         )
+
+    def _movie(self, header: Header) -> PlateMovie | None:
+        if header.file_format != "movie":
+            return None
+        rate = frame_rate_of(header.parts[0].metadata)
+        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""

@@ -66,7 +66,7 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
         with findings.collecting():
             check_output(shot.output, shot.plate, shot.depth, inputs.frames, shot.matte)
         with findings.collecting():
-            findings.notices += check_settings(shot.output, inputs.plate.info)
+            findings.notices += check_settings(shot.output, inputs.plate.info, inputs.frames)
         findings.opened = str(inputs.opened())
         findings.notices += inputs.notices()
         _check_frames(inputs, findings, watch)
