@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.errors import MissingFrameError
 from engine.frames import FrameRange
 from engine.media.source import open_source
+from engine.notices import Notice
 from engine.shot import Plate
 
 __all__ = ["Companion"]
@@ -39,8 +40,14 @@ class Companion:
         self._offset = offset * self.own
         self._field = field if self.own else "plate.path"
         first = None if plate.frames is None else FrameRange.parse(plate.frames).first + self._offset
-        self.source = open_source(plate.path if path is None else path, self._field, first)
+        self.source = open_source(plate.path if path is None else path, self._field, first, plate.fields)
         self._plate_source = open_source(plate.path, "plate.path") if self.own and plate.on_missing == "hold" else None
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of the files; their own rate and time code count for nothing."""
+        told = ("movie.rate-varies", "movie.timecode")
+        return tuple(n for n in self.source.notices if self.own and n.kind not in told)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -71,7 +71,7 @@ class DepthReader:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the depth before the first frame."""
-        return ()
+        return self._files.notices
 
     def __enter__(self) -> Self:
         return self

@@ -102,7 +102,7 @@ def describe(path: str) -> Description:
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=_assumed_space(header),
-        notices=(),
+        notices=source.notices,
         parts=tuple(_part(part) for part in header.parts),
     )
 

@@ -76,7 +76,7 @@ class MatteReader:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the matte before the first frame."""
-        return ()
+        return self._files.notices
 
     def __enter__(self) -> Self:
         return self

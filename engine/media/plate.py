@@ -41,7 +41,7 @@ class PlateInfo:
         file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
         grey: whether the files have one grey channel, which the images repeat in R, G and B.
         metadata: the header's entries that a result inherits.
-        times: seconds since the first picture, by frame number; None where the rate is constant.
+        times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
         movie: the movie file that it is; None where it is no movie.
     """
 
@@ -100,7 +100,7 @@ class PlateReader:
         self._plate = plate
         self._lock = threading.Lock()
         first = None if plate.frames is None else FrameRange.parse(plate.frames).first
-        self._source = open_source(plate.path, "plate.path", first)
+        self._source = open_source(plate.path, "plate.path", first, plate.fields, every=True)
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
@@ -117,7 +117,8 @@ class PlateReader:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
-        return ()
+        constant = self._plate.frame_rate is not None
+        return tuple(n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
 
     def __enter__(self) -> Self:
         return self
@@ -241,6 +242,7 @@ class PlateReader:
             file_format=header.file_format,
             grey=colour.grey,
             metadata=passed_on(part.metadata),
+            times=None if plate.frame_rate else self._source.times,
             movie=self._movie(header),
         )
 
@@ -248,7 +250,7 @@ class PlateReader:
         if header.file_format != "movie":
             return None
         rate = frame_rate_of(header.parts[0].metadata)
-        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate)
+        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""

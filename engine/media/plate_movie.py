@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import av
 from av.stream import Disposition
 
+from engine.errors import RackfocusError
 from engine.frames import FrameRange
+from engine.media.movie_streams import DAMAGE, OpenMovie, open_movie
 
-__all__ = ["DAMAGE", "MovieContents", "PlateMovie", "SoundTrack", "contents_of", "open_input"]
-
-DAMAGE: Final = (av.error.FFmpegError, OSError, ValueError, OverflowError, MemoryError, RuntimeError)
-"""What PyAV raises at damaged files."""
+__all__ = ["MovieContents", "PlateMovie", "SoundTrack", "contents_of", "open_input"]
 
 _COVERS: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 _HIGH_RANGE: Final = {
@@ -93,7 +93,7 @@ class MovieContents:
         origin: moment of the first picture in the file's own time, in seconds.
         end: seconds from the first picture to the end of the last one; None where the file does not say.
         sound: its sound.
-        others: tracks that no result takes over, in words: ``subtitles (mov_text)``, ``data (gpmd)`` ...
+        others: tracks beside picture, sound and time code, in words: ``subtitles (mov_text)``, ``data (gpmd)`` ...
         high_range: descriptions of high dynamic range that come with its pictures, in words.
         reel: name of the reel or tape; empty where it says none.
         tags: titles, camera, place and other words about it.
@@ -120,36 +120,25 @@ def open_input(path: Path) -> av.container.InputContainer:
 def contents_of(movie: PlateMovie) -> MovieContents | None:
     """Look at a movie's streams and its first picture; None where they cannot be read (the plate's reader says why)."""
     try:
-        with open_input(movie.path) as container:
-            return _contents(container)
-    except DAMAGE:
+        with open_movie(movie.path, "plate.path") as opened:
+            return _contents(opened)
+    except (RackfocusError, *DAMAGE):
         return None
 
 
-def _contents(container: av.container.InputContainer) -> MovieContents | None:
-    picture = _picture_stream(container)
-    if picture is None:
-        return None
-    others = _others(container, picture)
+def _contents(movie: OpenMovie) -> MovieContents:
+    container, picture = movie.container, movie.stream
+    others = _others(container)
     tags = {name: text for name, text in container.metadata.items() if name.lower() not in _TECHNICAL}
-    reel = picture.metadata.get("reel_name") or container.metadata.get("reel_name", "")
-    first = next(container.decode(picture))
-    base = first.time_base or picture.time_base or Fraction(1, av.time_base)
-    origin = Fraction(0) if first.pts is None else first.pts * base
+    reel = tags.pop("reel_name", "") or picture.metadata.get("reel_name", "")
+    first = next(chain.from_iterable(movie.decode(packet) for packet in chain(movie.packets(), (None,))))
+    origin = Fraction(0) if first.pts is None else first.pts * (first.time_base or picture.time_base or Fraction(1))
     end = None
     if picture.duration and picture.time_base:
-        end = (picture.start_time or 0) * picture.time_base + picture.duration * picture.time_base - origin
-    shown = dict.fromkeys(_HIGH_RANGE[d.type.name] for d in first.side_data if d.type.name in _HIGH_RANGE)
+        end = ((picture.start_time or 0) + picture.duration) * picture.time_base - origin
+    shown = dict.fromkeys(_HIGH_RANGE[data.type.name] for data in first.side_data if data.type.name in _HIGH_RANGE)
     sound = tuple(_track(stream, origin) for stream in container.streams.audio)
     return MovieContents(origin, end, sound, others, tuple(shown), reel, tags)
-
-
-def _picture_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The stream that a player shows: the default one, never a cover."""
-    streams = [stream for stream in container.streams.video if not stream.disposition & _COVERS]
-    known = [stream for stream in streams if stream.codec_context is not None]
-    default = [stream for stream in known if stream.disposition & Disposition.default]
-    return next(iter(default or known), None)
 
 
 def _track(stream: av.AudioStream, origin: Fraction) -> SoundTrack:
@@ -163,21 +152,20 @@ def _track(stream: av.AudioStream, origin: Fraction) -> SoundTrack:
     return SoundTrack(stream.index, name, context.layout.nb_channels, start, tags)
 
 
-def _others(container: av.container.InputContainer, picture: av.VideoStream) -> tuple[str, ...]:
+def _others(container: av.container.InputContainer) -> tuple[str, ...]:
+    """All but pictures, of which the plate's reader tells itself, sound and time code."""
     found: list[str] = []
     for stream in container.streams:
-        if stream.type == "audio" or stream.index == picture.index or _is_timecode(stream):
+        if stream.type == "audio" or _is_timecode(stream):
             continue
-        cover = stream.type == "video" and bool(stream.disposition & _COVERS)
-        kind = {"subtitle": "subtitles", "video": "cover picture" if cover else "further pictures"}.get(
-            stream.type, stream.type
-        )
+        if stream.type == "video":
+            found += ["cover picture"] if stream.disposition & _COVERS else []
+            continue
         context = stream.codec_context
         name = stream.metadata.get("handler_name", "") if context is None else context.name
-        found.append(f"{kind} ({name})" if name.strip("\0 ") else kind)
-    if container.chapters():
-        found.append("chapters")
-    return tuple(found)
+        kind = "subtitles" if stream.type == "subtitle" else stream.type
+        found.append(f"{kind} ({name.strip()})" if name.strip("\0 ") else kind)
+    return (*found, "chapters") if container.chapters() else tuple(found)
 
 
 def _is_timecode(stream: av.stream.Stream) -> bool:

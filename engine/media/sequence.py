@@ -11,18 +11,35 @@ from typing import Final
 
 from engine.errors import MissingFrameError, ShotError, require
 from engine.frames import FrameRange
+from engine.media.movie_probe import MAY_MOVE, NO_MOVIES, is_animated, looks_like_movie
 
 __all__ = ["MOVIE_SUFFIXES", "Pattern", "is_movie", "listed_frames", "require_text"]
 
-MOVIE_SUFFIXES: Final = frozenset({".mov", ".mp4", ".m4v", ".mkv", ".avi", ".mxf", ".webm"})
+_MOVIES: Final = (
+    "mov qt mp4 m4v f4v 3gp 3g2 mkv mk3d webm avi divx mxf gxf mts m2ts m2t ts mpg mpeg mpe m1v m2v vob mod tod wmv "
+    "asf flv ogv dv dif apng y4m ivf nut h264 264 avc h265 265 hevc obu mjpg mjpeg rm rmvb r3d braw crm ari insv lrv"
+)
+MOVIE_SUFFIXES: Final = frozenset(f".{suffix}" for suffix in _MOVIES.split())
+"""What is a movie by its name; whether it can be decoded is another question."""
 
 _PLACEHOLDER: Final = re.compile(r"%(?:0(?P<printf>\d{1,2}))?d|(?P<hashes>#+)|\$F(?P<houdini>\d{0,2})")
 _LONGEST_SPAN: Final = 1_000_000
 
 
 def is_movie(path: str) -> bool:
-    """Whether a path is a movie's, by its suffix."""
-    return Path(path).suffix.lower() in MOVIE_SUFFIXES
+    """Whether a path is a movie's: by its suffix, and by a look into a file whose suffix says nothing.
+
+    Only a single file that exists is looked into, never the files of a pattern.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in MOVIE_SUFFIXES:
+        return True
+    if suffix in NO_MOVIES or _PLACEHOLDER.search(Path(path).name):
+        return False
+    try:
+        return Path(path).is_file() and (is_animated if suffix in MAY_MOVE else looks_like_movie)(Path(path))
+    except (OSError, ValueError):  # no name of a file, or one that may not be read: told where it is opened
+        return False
 
 
 def require_text(path: str) -> None:

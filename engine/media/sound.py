@@ -19,7 +19,8 @@ import av
 from av.stream import Discard
 
 from engine.frames import FrameRange
-from engine.media.plate_movie import DAMAGE, MovieContents, PlateMovie, SoundTrack, open_input
+from engine.media.movie_streams import DAMAGE
+from engine.media.plate_movie import MovieContents, PlateMovie, SoundTrack, open_input
 from engine.notices import Notice
 
 __all__ = ["SoundCopy", "SoundPlan", "kept_sound"]
@@ -322,6 +323,8 @@ def _encoder(track: SoundTrack, container: str) -> str | None:
 
 def _runs_off(movie: PlateMovie, frames: FrameRange, rate: Fraction) -> bool:
     """Whether a picture of the result lies more than half a frame off its sound."""
+    if movie.times is None and movie.rate == rate:
+        return False
     begin = movie.time(frames.first)
     return any(abs(movie.time(f) - begin - (f - frames.first) / rate) > Fraction(1, 2) / rate for f in frames)
 

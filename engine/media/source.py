@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -11,16 +12,28 @@ from engine.errors import MissingFrameError
 from engine.frames import Float32Array, FrameRange
 from engine.media.images import Header, read_header, read_pixels
 from engine.media.sequence import Pattern, is_movie, listed_frames, require_text
+from engine.notices import Notice
 
-__all__ = ["FrameSource", "SequenceSource", "open_source"]
+__all__ = ["Fields", "FrameSource", "SequenceSource", "open_source"]
 
 OnMissing = Literal["error", "hold", "black"]
+Fields = Literal["progressive", "deinterlace"]
 
 
 class FrameSource(Protocol):
     """Frames by number. ``place`` is how errors name it; safe to be used by one thread at a time."""
 
     place: str
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of the files before the first frame."""
+        ...
+
+    @property
+    def times(self) -> Mapping[int, Fraction] | None:
+        """Seconds since the first frame, by frame; None where the rate is constant."""
+        ...
 
     def frames(self, asked: str | None, field: str) -> FrameRange:
         """The frames of the shot: those asked for, else all that there are."""
@@ -49,6 +62,9 @@ class FrameSource(Protocol):
 
 class SequenceSource:
     """A sequence of image files, or one still that stands for every frame."""
+
+    notices: tuple[Notice, ...] = ()
+    times: Mapping[int, Fraction] | None = None
 
     def __init__(self, path: str, field: str) -> None:
         self.place = field
@@ -99,13 +115,17 @@ class SequenceSource:
         return self.pattern.is_still or frame in self._files or self.pattern.path(frame).is_file()
 
 
-def open_source(path: str, field: str, first_frame: int | None = None) -> FrameSource:
+def open_source(
+    path: str, field: str, first_frame: int | None = None, fields: Fields | None = None, every: bool = False
+) -> FrameSource:
     """Open a sequence, a still or a movie.
 
     Args:
         path: pattern or path.
         field: of the shot, for errors: ``plate.path`` or ``depth.path``.
         first_frame: number of a movie's first frame; 1 when not given.
+        fields: how interlaced movies are read, see ``Plate.fields``.
+        every: whether to deinterlace pictures that are not flagged as interlaced too.
 
     Raises:
         MissingFrameError: nothing is there.
@@ -116,5 +136,5 @@ def open_source(path: str, field: str, first_frame: int | None = None) -> FrameS
     if is_movie(path):
         from engine.media.movie_reading import MovieSource
 
-        return MovieSource(path, field, 1 if first_frame is None else first_frame)
+        return MovieSource(path, field, 1 if first_frame is None else first_frame, fields, every)
     return SequenceSource(path, field)
