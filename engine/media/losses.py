@@ -63,7 +63,9 @@ def still_losses(
             )
         )
     if file_format in {"png", "tiff"} and "smpte:TimeCode" in (info.metadata or {}):
-        found.append(Notice("timecode.dropped", f"{name} files hold no time code; write EXR or DPX to keep the plate's"))
+        found.append(
+            Notice("timecode.dropped", f"{name} files hold no time code; write EXR or DPX to keep the plate's")
+        )
     return [*found, *_tracks(contents)]
 
 
@@ -81,8 +83,8 @@ def movie_losses(info: PlateInfo, contents: MovieContents | None, codec: str, ke
         found.append(
             Notice(
                 "picture.bits",
-                f"the plate has {info.data_type.removeprefix('uint')} bits and the result, H.264, has 8, which may show "
-                "bands in skies and gradients; write ProRes (.mov) to keep 10",
+                f"the plate has {info.data_type.removeprefix('uint')} bits and the result, H.264, has 8, which may "
+                "show bands in skies and gradients; write ProRes (.mov) to keep 10",
             )
         )
     width, height = info.window.display_width, info.window.display_height
@@ -90,8 +92,8 @@ def movie_losses(info: PlateInfo, contents: MovieContents | None, codec: str, ke
         found.append(
             Notice(
                 "size.even",
-                f"the result is {width + width % 2}x{height + height % 2}, because movies have even sizes and the plate "
-                f"is {width}x{height}: its last column or row is repeated; write a sequence to keep the size",
+                f"the result is {width + width % 2}x{height + height % 2}, because movies have even sizes and the "
+                f"plate is {width}x{height}: its last column or row is repeated; write a sequence to keep the size",
             )
         )
     return [*found, *_tracks(contents)]
@@ -123,7 +125,9 @@ def _header(info: PlateInfo, file_format: str, name: str) -> list[Notice]:
         for entry, value in (info.metadata or {}).items()
         if entry not in kept and entry not in _NO_CONTENT and not (_ALL_TEXT in kept and isinstance(value, str))
     ]
-    return _listed(lost, f"{{}} of the plate's header {{}} not kept by {name}; write EXR to keep all", "entry", "entries")
+    return _listed(
+        lost, f"{{}} of the plate's header {{}} not kept by {name}; write EXR to keep all", "entry", "entries"
+    )
 
 
 def _tracks(contents: MovieContents | None) -> list[Notice]:
@@ -149,4 +153,3 @@ def _listed(lost: Sequence[str], sentence: str, one: str, many: str) -> list[Not
     what = f"{len(lost)} {one if len(lost) == 1 else many}"
     said = sentence.format(what, "is" if len(lost) == 1 else "are")
     return [Notice("metadata.dropped", f"{said} ({', '.join(lost[:_SHOWN])}{more})")]
-

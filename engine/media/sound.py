@@ -3,8 +3,8 @@
 Nothing is encoded anew where the container takes the codec. Where it does not, the sound is decoded and stored without
 loss: PCM of 24 bits in MOV and MKV, ALAC of 24 bits in MP4, whose players know no PCM.
 
-Seen in FFmpeg 8.1: the MOV muxer says that it holds Opus and FLAC, and fails at the header; packets before time 0 become
-an edit list in MOV and MP4, while MKV moves all its streams instead.
+Seen in FFmpeg 8.1: the MOV muxer says that it holds Opus and FLAC, and fails at the header; packets before time 0
+become an edit list in MOV and MP4, while MKV moves all its streams instead.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import av
 from av.stream import Discard
@@ -109,7 +109,9 @@ def kept_sound(
         said = "; ".join(f"{codec} is written as {_SPOKEN[encoder]}" for encoder, codec in made.items())
         rounded = [t.codec for t, encoder in kept if encoder and re.fullmatch(r"pcm_(f|s32|s64).*", t.codec)]
         fine = " (rounded to 24 bits)" if rounded else ""
-        notices.append(Notice("sound.converted", f"the result's container does not hold the plate's sound: {said}{fine}"))
+        notices.append(
+            Notice("sound.converted", f"the result's container does not hold the plate's sound: {said}{fine}")
+        )
     if not kept:
         return None, tuple(notices)
     begin = contents.origin + movie.time(frames.first)
@@ -153,7 +155,7 @@ class SoundCopy:
         except BaseException:
             self._input.close()
             raise
-        self._next: av.Packet | None = None
+        self._next: av.Packet[Any] | None = None
         self._begun = False
 
     def feed(self, until: Fraction) -> None:
@@ -179,7 +181,7 @@ class SoundCopy:
         """Close the plate's movie."""
         self._input.close()
 
-    def _read(self, streams: list[av.AudioStream]) -> Iterator[av.Packet]:
+    def _read(self, streams: list[av.AudioStream]) -> Iterator[av.Packet[Any]]:
         """The packets of the span, and one before it, which decoders need."""
         before = self._plan.begin - _RUN_UP
         first = streams[0]
@@ -204,20 +206,22 @@ class SoundCopy:
         except DAMAGE as error:
             self._noted(error)
 
-    def _is_wanted(self, packet: av.Packet, moment: Fraction) -> bool:
+    def _is_wanted(self, packet: av.Packet[Any], moment: Fraction) -> bool:
         length = (packet.duration or 0) * packet.time_base
         if moment >= 0:
             return not packet.is_discard
         # MKV would move the pictures by as much as the sound begins before them.
-        run_up = -length / 2 if self._plan.container == "matroska" and self._tracks[packet.stream_index].copies else length
+        run_up = (
+            -length / 2 if self._plan.container == "matroska" and self._tracks[packet.stream_index].copies else length
+        )
         return moment + length + run_up > 0
 
-    def _moment(self, packet: av.Packet) -> Fraction:
+    def _moment(self, packet: av.Packet[Any]) -> Fraction:
         """Seconds of the result at which a packet begins."""
         stamp = packet.pts if packet.pts is not None else packet.dts
         return (stamp or 0) * packet.time_base - self._plan.begin
 
-    def _write(self, packet: av.Packet) -> None:
+    def _write(self, packet: av.Packet[Any]) -> None:
         try:
             self._tracks[packet.stream_index].write(packet)
         except (av.error.InvalidDataError, av.error.ArgumentError, ValueError) as error:
@@ -234,7 +238,7 @@ class _Track(Protocol):
     stream: av.AudioStream
     copies: bool
 
-    def write(self, packet: av.Packet) -> None:
+    def write(self, packet: av.Packet[Any]) -> None:
         """Pass on a packet of the plate."""
         ...
 
@@ -254,7 +258,7 @@ class _Copied:
         self._last: int | None = None
         self.stream = container.add_stream_from_template(source)
 
-    def write(self, packet: av.Packet) -> None:
+    def write(self, packet: av.Packet[Any]) -> None:
         moved = round(self._begin / packet.time_base)
         stamp = packet.pts if packet.pts is not None else packet.dts or 0
         at = stamp - moved
@@ -281,14 +285,15 @@ class _Encoded:
         self._begin = begin
         kind, size = _SAMPLES[encoder]
         context = source.codec_context
-        self.stream = container.add_stream(encoder, rate=context.rate)
-        assert isinstance(self.stream, av.AudioStream)
+        made = container.add_stream(encoder, rate=context.rate)
+        assert isinstance(made, av.AudioStream)
+        self.stream = made
         self.stream.codec_context.format = kind
         self.stream.codec_context.layout = context.layout
         # Gaps are filled with silence, so that what follows stays in time.
         self._resampler = av.AudioResampler(kind, context.layout, context.rate, size, {"async": "1"})
 
-    def write(self, packet: av.Packet) -> None:
+    def write(self, packet: av.Packet[Any]) -> None:
         for frame in self._source.decode(packet):
             if frame.pts is None or frame.time_base is None:
                 continue
