@@ -17,6 +17,7 @@ from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
 from engine.media.images import Header, require_readable
 from engine.media.orientation import turned_words
+from engine.media.plate_movie import PlateMovie
 from engine.media.repair import limit_light, repair_colour
 from engine.media.source import open_source
 from engine.media.turns import Turns
@@ -44,6 +45,7 @@ class PlateInfo:
         metadata: the header's entries that a result inherits.
         times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
         orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
+        movie: the movie file that it is; None where it is no movie.
     """
 
     window: Window
@@ -58,6 +60,7 @@ class PlateInfo:
     metadata: Mapping[str, Any] | None = None
     times: Mapping[int, Fraction] | None = None
     orientation: int = 1
+    movie: PlateMovie | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -285,7 +288,14 @@ class PlateReader:
             metadata=passed_on(part.metadata),
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
+            movie=self._movie(header),
         )
+
+    def _movie(self, header: Header) -> PlateMovie | None:
+        if header.file_format != "movie":
+            return None
+        rate = frame_rate_of(header.parts[0].metadata)
+        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""

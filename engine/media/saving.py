@@ -58,12 +58,13 @@ class NewPart:
     Attributes:
         image: (H, W, C) float32, as it is to be stored: integers from 0..1.
         channels: C names.
-        formats: C data types: ``half``, ``float``, ``uint8``, ``uint10``, ``uint16``.
+        formats: C data types: ``half``, ``float``, ``uint8``, ``uint10``, ``uint12``, ``uint16``.
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         compression: checked by ``check_compression``; None for the format's own.
         name: of the part, where there are several.
         metadata: entries of the header.
+        straight: whether R, G and B are not multiplied by A.
     """
 
     image: Float32Array
@@ -74,6 +75,7 @@ class NewPart:
     compression: str | None = None
     name: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    straight: bool = False
 
 
 def check_compression(name: str, file_format: str) -> str:
@@ -165,9 +167,9 @@ def _spec(part: NewPart, file_format: str, several: bool) -> oiio.ImageSpec:
     set_values(spec, own_metadata(part.metadata, file_format))
     if part.compression is not None:
         spec.attribute("compression", part.compression)
-    if part.formats[0] == "uint10":
-        spec.attribute("oiio:BitsPerSample", 10)
-    if file_format != "openexr" and "A" in part.channels:
+    if part.formats[0] in {"uint10", "uint12"}:
+        spec.attribute("oiio:BitsPerSample", int(part.formats[0].removeprefix("uint")))
+    if part.straight:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     if several:
         spec.attribute("oiio:subimagename", part.name)
@@ -176,7 +178,7 @@ def _spec(part: NewPart, file_format: str, several: bool) -> oiio.ImageSpec:
 
 
 def _type(kind: str) -> oiio.TypeDesc:
-    return oiio.TypeDesc({"uint10": "uint16"}.get(kind, kind))
+    return oiio.TypeDesc({"uint10": "uint16", "uint12": "uint16"}.get(kind, kind))
 
 
 def _storable(part: NewPart, file_format: str) -> Float32Array:

@@ -75,7 +75,7 @@ def check(
             open_renderer(shot)
         writer: FrameWriter | None = None
         with findings.collecting():
-            writer = plan_writer(shot.output, inputs.plate.info)
+            writer = plan_writer(shot.output, inputs.plate.info, inputs.frames)
             findings.notices += writer.notices
             if not overwrite:
                 writer.check_kept(inputs.frames)

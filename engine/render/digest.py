@@ -46,7 +46,7 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset", "edges", "edge_strength"},
     "matte": {"path", "frame_offset"},
-    "output": {"path"},
+    "output": {"path", "sound"},
     "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""

@@ -64,7 +64,7 @@ def render(
         asked = asked_frames(frames, inputs.frames)
         check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
-        with closing(open_writer(shot.output, inputs.plate.info)) as writer:
+        with closing(open_writer(shot.output, inputs.plate.info, asked)) as writer:
             try:
                 if not overwrite:
                     writer.check_kept(asked)
@@ -82,7 +82,7 @@ def render(
                     # A disk so slow that it was not waited for: its file must not stay half written.
                     remove_unfinished(writer.path(asked.first).parent)
                 raise
-    made = job.warnings.told()
+    made = (*job.warnings.told(), *(Warned(loss.kind, loss.message, 0) for loss in writer.losses))
     for warning in made:
         report(warning)
     warnings = (*notices, *made)

@@ -254,6 +254,9 @@ class Output(_Part):
     codec: Literal["h264", "prores"] | None = Field(
         None, description="Movie codec; h264 in .mp4, prores in .mov when not given."
     )
+    sound: Literal["copy", "none"] = Field(
+        "copy", description="Sound of a movie result: copy takes the plate's own, in step with the frames; or none."
+    )
     metadata: dict[str, str] = Field(
         default_factory=dict, description="Further header entries; names of 31 characters at most."
     )

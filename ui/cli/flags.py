@@ -171,6 +171,7 @@ SHOT_FLAGS: Final = (
             "--output-colour-space": "output.colour_space",
             "--layers": "output.layers",
             "--codec": "output.codec",
+            "--sound": "output.sound",
         },
     ),
 )
