@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ import av
 import numpy as np
 
 from engine.errors import FormatError, OutputExistsError, OutputWriteError, RackfocusError, require
+from engine.files import discard, flush_file, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame
 from engine.media.attributes import check_names
 from engine.media.colour import colour_spaces
@@ -21,7 +21,6 @@ from engine.media.encoding import display_image, from_linear
 from engine.media.images import THREADS
 from engine.media.plate import PlateInfo
 from engine.media.sequence import require_text
-from engine.media.temporary import place_file, temporary_path
 from engine.media.timecode import TimeCode
 from engine.media.video_planes import encoded
 from engine.notices import Notice
@@ -164,10 +163,9 @@ class MovieWriter:
             try:
                 container.mux(stream.encode(None))
                 container.close()
-                with self._temporary.open("rb") as file:
-                    os.fsync(file.fileno())
+                flush_file(self._temporary)
             except (av.error.FFmpegError, OSError, ValueError) as error:
-                self._temporary.unlink(missing_ok=True)
+                discard(self._temporary)
                 raise self._failed("", error) from error
             place_file(self._temporary, self._path)
 
@@ -178,7 +176,7 @@ class MovieWriter:
             if container is not None:
                 with suppress(av.error.FFmpegError, OSError):  # the file is removed in the next line
                     container.close()
-            self._temporary.unlink(missing_ok=True)
+            discard(self._temporary)
 
     @property
     def _rate(self) -> Fraction:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 
 from engine.errors import FormatError, OutputExistsError, ShotError, require
+from engine.files import discard, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
@@ -19,7 +20,6 @@ from engine.media.folder import check_folder, open_folder
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
-from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
@@ -162,7 +162,7 @@ class SequenceWriter:
         try:
             save_image(temporary, self.file_format, parts, f"frame {frame}: {path}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
             raise
         place_file(temporary, path)
 
