@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ import av
 import numpy as np
 
 from engine.errors import FormatError, OutputExistsError, OutputWriteError, RackfocusError, require
+from engine.files import discard, flush_file, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names
 from engine.media.colour import colour_spaces
@@ -25,7 +25,6 @@ from engine.media.plate import PlateInfo
 from engine.media.repair import made_finite
 from engine.media.sequence import require_text
 from engine.media.sound import SoundCopy, SoundPlan
-from engine.media.temporary import place_file, temporary_path
 from engine.media.video_planes import encoded
 from engine.notices import Notice
 from engine.shot import Output
@@ -175,8 +174,7 @@ class MovieWriter:
                 self._end_sound(whole=True)
                 self._container = self._stream = None
                 container.close()
-                with self._temporary.open("rb") as file:
-                    os.fsync(file.fileno())
+                flush_file(self._temporary)
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 self._discard()
                 raise self._failed("", error) from error
@@ -193,7 +191,7 @@ class MovieWriter:
         if container is not None:
             with suppress(av.error.FFmpegError, OSError):  # the file is removed in the next line
                 container.close()
-        self._temporary.unlink(missing_ok=True)
+        discard(self._temporary)
 
     def _mux(self, packets: Sequence[av.Packet[Any]]) -> None:
         """Write pictures, each after the sound that is heard before it."""

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 
 from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
+from engine.files import discard, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
@@ -25,7 +26,6 @@ from engine.media.plate_movie import contents_of
 from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
-from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
@@ -210,7 +210,7 @@ class SequenceWriter:
         try:
             save_image(temporary, self.file_format, parts, f"frame {frame}: {path}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
             raise
         place_file(temporary, path)
         return sum(count for _, count in finite)

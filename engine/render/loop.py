@@ -11,9 +11,9 @@ from typing import Final
 
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, ShotError
+from engine.files import remove_unfinished
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame, Window
 from engine.media import FrameWriter, check_output, open_writer
-from engine.media.temporary import remove_unfinished
 from engine.notices import Notice
 from engine.optics import Defocus
 from engine.render.data_window import cut_to_data, window_of_result
