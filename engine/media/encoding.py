@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from engine.frames import Float32Array, Window
 from engine.media.colour import ColourSpaces
-from engine.media.plate import unpremultiplied
 
-__all__ = ["colours_in", "display_image", "from_linear"]
+__all__ = ["colours_in", "display_image", "from_linear", "straight", "uncovered_light"]
+
+_LEAST_ALPHA: Final = 2**-17
+"""Half a step of 16 bits: what is below it is stored as 0."""
+
+_SEEN: Final = 1 / 256
+"""Scene-linear light that a person sees on black."""
 
 
 def from_linear(
     image: Float32Array, names: tuple[str, ...], source: str, target: str, premultiplied: bool, colours: ColourSpaces
 ) -> Float32Array:
-    """Encode R, G, B; alpha is divided out for that, and multiplied in again where the file wants it so."""
-    has_alpha = "A" in names[:4]
-    if (source == target or not source) and (premultiplied or not has_alpha):
+    """Encode R, G, B for a file.
+
+    Alpha is divided out of the light, before it is encoded, where the file holds straight colours. Where it holds
+    premultiplied ones, the light is encoded as it is: code values are never divided or multiplied.
+
+    Args:
+        image: (H, W, C) scene-linear, premultiplied; R, G, B first.
+        names: C channels.
+        source, target: colour spaces, of the image and of the file.
+        premultiplied: how the file holds its colours.
+        colours: the configuration.
+    """
+    divided = not premultiplied and "A" in names[:4]
+    if (source == target or not source) and not divided:
         return image
-    rgb = unpremultiplied(image[:, :, :4]) if has_alpha else image[:, :, :3]
+    rgb = straight(image[:, :, :4]) if divided else image[:, :, :3]
     rgb = colours.convert(rgb, source or target, target)
-    if has_alpha and premultiplied:
-        alpha = image[:, :, 3:4]
-        rgb = rgb * np.where(alpha > 0, alpha, 1)
     return np.concatenate([rgb, image[:, :, 3:]], axis=2).astype(np.float32, copy=False)
+
+
+def straight(image: Float32Array) -> Float32Array:
+    """R, G, B of premultiplied (H, W, 4) light, divided by the alpha that a file of whole numbers can hold beside them.
+
+    Alpha above 1 is stored as 1. Light without coverage (a glow) has no alpha to be divided by and stays as it is.
+    """
+    alpha = np.minimum(image[:, :, 3:4], 1)
+    return np.asarray(image[:, :, :3] / np.where(alpha > _LEAST_ALPHA, alpha, 1), np.float32)
+
+
+def uncovered_light(image: Float32Array) -> int:
+    """How many pixels of premultiplied (H, W, 4) light are bright and have no coverage, so that straight colours lose
+    them."""
+    bright = image[:, :, :3].max(axis=2) > _SEEN
+    return int(np.count_nonzero(bright & (image[:, :, 3] <= _LEAST_ALPHA)))
 
 
 def display_image(image: Float32Array, window: Window) -> Float32Array:

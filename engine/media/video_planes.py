@@ -12,10 +12,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import FormatError
+from engine.errors import FormatError, require
 from engine.frames import Float32Array
 
-__all__ = ["bits_of", "decoded", "encoded", "has_alpha", "luma"]
+__all__ = ["bits_of", "decoded", "encoded", "has_alpha", "luma", "require_readable"]
 
 _FULL: Final = 2
 _WEIGHTS: Final = {
@@ -32,6 +32,8 @@ _WEIGHTS: Final = {
 _HIGH_DEFINITION: Final = 720
 """Lines from which an untagged movie is taken as Rec.709; below it as Rec.601, as players do."""
 
+_GREY_WITH_ALPHA: Final = ("ya8", "ya16le", "ya16be")
+
 _PLANAR_DEPTHS: Final = (8, 9, 10, 12, 14, 16)
 _ALPHA_DEPTHS: Final = (8, 9, 10, 12, 16)
 
@@ -46,6 +48,29 @@ def has_alpha(frame: av.VideoFrame) -> bool:
     return any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
 
 
+def require_readable(frame: av.VideoFrame, place: str) -> None:
+    """Refuse pictures that are no R'G'B' and cannot be made so here.
+
+    Raises:
+        FormatError: they are a sensor's mosaic, X'Y'Z' of a cinema package, or of a format that cannot be unpacked.
+    """
+    name = frame.format.name
+    require(
+        not name.startswith("bayer"),
+        FormatError,
+        f"{place} holds a sensor's raw mosaic ({name}); develop it in the camera's own software, to ProRes or EXR",
+    )
+    require(
+        not name.startswith("xyz"),
+        FormatError,
+        f"{place} holds X'Y'Z' of a cinema package ({name}); convert it to R'G'B' first, to ProRes or EXR",
+    )
+    try:
+        decoded(av.VideoFrame(16, 16, name))
+    except FormatError as error:
+        raise FormatError(f"{place}: {error.message}") from error
+
+
 def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
     """R'G'B' (and straight alpha) as (H, W, 3 or 4) float32, and luma as (H, W) float32, all 0..1 of the frame's range.
 
@@ -53,7 +78,7 @@ def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
         FormatError: the pixel format is not one that can be unpacked.
     """
     alpha = has_alpha(frame)
-    if frame.format.is_rgb or frame.format.name == "pal8":
+    if frame.format.is_rgb or frame.format.name in {"pal8", *_GREY_WITH_ALPHA}:
         planes, bits = _unpacked(
             frame, "gbrap" if alpha else "gbrp", (8, 10, 12, 14, 16) if not alpha else (8, 10, 12, 16)
         )

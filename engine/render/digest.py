@@ -46,12 +46,12 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset", "edges", "edge_strength"},
     "matte": {"path", "frame_offset"},
-    "output": {"path"},
+    "output": {"path", "sound"},
     "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
-ADDED: Final[tuple[tuple[str, str, object], ...]] = ()
+ADDED: Final[tuple[tuple[str, str, object], ...]] = (("plate", "fields", None),)
 """Part, field and default of what the document learned later: at its default it is left out, so that frames which were
 rendered before stay up to date."""
 
