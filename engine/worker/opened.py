@@ -157,7 +157,8 @@ class OpenShot:
 
 
 def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None]:
-    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth, shot.matte
+    picture = {"extra_layers": (), "light_layers": (), "data_layers": ()}
+    return shot.plate.model_copy(update=picture), shot.depth, shot.matte
 
 
 def _reduced(raw: RawFrame, disparity: Float32Array, scale: float) -> Proxy:
