@@ -6,24 +6,39 @@ import numpy as np
 
 from engine.frames import Float32Array, Window
 from engine.media.colour import ColourSpaces
-from engine.media.plate import unpremultiplied
+from engine.media.light_layers import layers_converted
+from engine.media.plate import PlateInfo, unpremultiplied
+from engine.notices import Notice
 
-__all__ = ["colours_in", "display_image", "from_linear"]
+__all__ = ["colour_notices", "colours_in", "display_image", "from_linear"]
 
 
 def from_linear(
     image: Float32Array, names: tuple[str, ...], source: str, target: str, premultiplied: bool, colours: ColourSpaces
 ) -> Float32Array:
-    """Encode R, G, B; alpha is divided out for that, and multiplied in again where the file wants it so."""
+    """Encode the colour and every further layer of light.
+
+    Light that alpha is multiplied into is encoded as it is, like Nuke does. Where the file wants colours without alpha,
+    they are divided by it as light, before they are encoded.
+
+    Args:
+        image: (H, W, C), the first three channels the colour, premultiplied where the fourth is A.
+        names: of the C channels.
+        source, target: colour spaces; ``source`` is linear, or empty where it is the target.
+        premultiplied: whether alpha stays multiplied in.
+        colours: that convert.
+    """
     has_alpha = "A" in names[:4]
-    if (source == target or not source) and (premultiplied or not has_alpha):
+    same = source in {target, ""}
+    if same and (premultiplied or not has_alpha):
         return image
-    rgb = unpremultiplied(image[:, :, :4]) if has_alpha else image[:, :, :3]
+    rgb = image[:, :, :3] if premultiplied or not has_alpha else unpremultiplied(image[:, :, :4])
     rgb = colours.convert(rgb, source or target, target)
-    if has_alpha and premultiplied:
-        alpha = image[:, :, 3:4]
-        rgb = rgb * np.where(alpha > 0, alpha, 1)
-    return np.concatenate([rgb, image[:, :, 3:]], axis=2).astype(np.float32, copy=False)
+    count = 4 if has_alpha else 3
+    further = image[:, :, count:]
+    if not same:
+        further = layers_converted(further, names[count:], lambda light: colours.convert(light, source, target))
+    return np.concatenate([rgb, image[:, :, 3:count], further], axis=2).astype(np.float32, copy=False)
 
 
 def display_image(image: Float32Array, window: Window) -> Float32Array:
@@ -42,3 +57,27 @@ def display_image(image: Float32Array, window: Window) -> Float32Array:
 def colours_in(channels: tuple[str, ...]) -> int:
     """How many of the channels are the colour: R, G, B and perhaps A."""
     return 4 if len(channels) > 3 and channels[3] == "A" else 3
+
+
+def colour_notices(info: PlateInfo, space: str, colours: ColourSpaces) -> tuple[Notice, ...]:
+    """What a result in a space cannot keep of the plate's colours, or takes for granted."""
+    found: list[Notice] = []
+    if not info.colour_told and info.file_format == "openexr" and space != info.colour_space:
+        found.append(
+            Notice(
+                "colour.untagged",
+                f'the plate does not say its primaries: it is read as "{info.colour_space}", converted to "{space}"; '
+                "set plate.colour_space if it is another, like ACEScg",
+            )
+        )
+    theirs, ours = colours.encoding(info.colour_space), colours.encoding(space)
+    high = theirs is not None and theirs.is_high_range
+    if high and (ours is None or not (ours.is_high_range or ours.is_linear)):
+        found.append(
+            Notice(
+                "colour.range",
+                f'the plate\'s highlights go on above white, and "{space}" ends there: they are cut off; '
+                "write EXR, or set output.colour_space to the plate's",
+            )
+        )
+    return tuple(found)

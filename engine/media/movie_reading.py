@@ -19,9 +19,10 @@ from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameE
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media.attributes import Aggregate
 from engine.media.images import THREADS, Header, Part
+from engine.media.rates import exact_rate
 from engine.media.source import OnMissing
 from engine.media.timecode import TimeCode
-from engine.media.video_planes import bits_of, decoded, has_alpha
+from engine.media.video_planes import bits_of, colour_entries, decoded, has_alpha
 
 __all__ = ["MovieSource"]
 
@@ -195,15 +196,16 @@ class MovieSource:
         channels = ("R", "G", "B", *alpha, "Y")
         context = self._stream.codec_context
         aspect = float(self._stream.sample_aspect_ratio or 1)
+        rate = exact_rate(self._rate)
         metadata: dict[str, Any] = {
-            "framesPerSecond": Aggregate((self._rate.numerator, self._rate.denominator), "rational"),
+            "framesPerSecond": Aggregate((rate.numerator, rate.denominator), "rational"),
             **{
                 str(k): str(v)
                 for k, v in {**self._container.metadata, **self._stream.metadata}.items()
                 if k == "timecode"
             },
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
-            "movie:transfer": int(frame.color_trc),
+            **colour_entries(frame, self._stream),
             "movie:codec": context.name,
             "movie:pixel_format": frame.format.name,
         }

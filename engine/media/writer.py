@@ -13,8 +13,8 @@ import numpy as np
 from engine.errors import FormatError, OutputExistsError, ShotError, require
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
-from engine.media.colour import CINEON, ColourSpaces, colour_spaces
-from engine.media.encoding import colours_in, display_image, from_linear
+from engine.media.colour import ColourSpaces, can_say, colour_spaces, say, untold
+from engine.media.encoding import colour_notices, colours_in, display_image, from_linear
 from engine.media.folder import check_folder, open_folder
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
@@ -114,6 +114,7 @@ class SequenceWriter:
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
         self._space = _output_space(output, info, self.file_format, self._type, self._colours)
+        self._keeps_alpha = self.file_format != "dpx" or self._type == "uint16"
 
     def __enter__(self) -> Self:
         return self
@@ -124,7 +125,13 @@ class SequenceWriter:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """See ``FrameWriter``."""
-        return ()
+        is_float = self._type in {"half", "float"}
+        told = _says_nothing(self._output, self._info, self._space) or can_say(
+            self._colours, self._space, self.file_format, is_float
+        )
+        kind = f"a {self.file_format.upper()} file" if self.file_format != "openexr" else "the EXR's header"
+        lost = [] if told else [untold(self._space, kind)]
+        return (*lost, *colour_notices(self._info, self._space, self._colours))
 
     @property
     def folder(self) -> Path:
@@ -155,7 +162,13 @@ class SequenceWriter:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
-        entries = {**passed_on(rendered.metadata), **self._rate(), **self._output.metadata, **metadata}
+        entries = {
+            **passed_on(rendered.metadata),
+            **self._colour_tags(),
+            **self._rate(),
+            **self._output.metadata,
+            **metadata,
+        }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
         path = self.path(frame)
         temporary = temporary_path(path)
@@ -218,8 +231,10 @@ class SequenceWriter:
     def _flat(self, rendered: RenderedFrame, metadata: Mapping[str, object]) -> list[NewPart]:
         image = display_image(rendered.image[:, :, : colours_in(rendered.channels)], rendered.window)
         names = rendered.channels[: image.shape[2]]
-        image = from_linear(image, names, self._info.working_space, self._space, False, self._colours)
-        if self.file_format == "dpx":
+        # A DPX holds colours with alpha multiplied in, as Nuke writes them: without alpha they stand over black.
+        premultiplied = self.file_format == "dpx"
+        image = from_linear(image, names, self._info.working_space, self._space, premultiplied, self._colours)
+        if not self._keeps_alpha:
             image, names = image[:, :, :3], names[:3]
         elif self._info.grey:
             image, names = np.delete(image, (1, 2), axis=2), ("Y", *names[3:])
@@ -227,16 +242,19 @@ class SequenceWriter:
             image = np.clip(image, 0, 1)
         window = Window.of_size(image.shape[1], image.shape[0])
         types = (self._type,) * len(names)
-        entries = dict(metadata) | self._tags()
-        return [NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=entries)]
+        return [NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=metadata)]
 
-    def _tags(self) -> dict[str, object]:
+    def _colour_tags(self) -> Mapping[str, object]:
         """How the file says its encoding, so that other programs show it alike."""
-        if self.file_format != "dpx":
-            return {"oiio:ColorSpace": self._space}
-        linear = self._colours.is_linear(self._space)
-        log = self._space == CINEON
-        return {"dpx:Transfer": "Linear" if linear else "Printing density" if log else "ITU-R 709-4"}
+        if _says_nothing(self._output, self._info, self._space):
+            return {}
+        return say(self._colours, self._space, self.file_format, self._type in {"half", "float"}).entries
+
+
+def _says_nothing(output: Output, info: PlateInfo, space: str) -> bool:
+    """Whether a linear plate says nothing, and comes back as it was: then the result says nothing either."""
+    assumed = not info.colour_told and info.file_format == "openexr"
+    return assumed and output.colour_space is None and space == info.colour_space
 
 
 def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
@@ -342,7 +360,9 @@ def _data_type(output: Output, info: PlateInfo, file_format: str) -> str:
         FormatError,
         f"output.data_type: {file_format.upper()} files hold no floats; leave it out",
     )
-    return "uint10" if file_format == "dpx" else "uint16"
+    # Of 10 bits with alpha OpenImageIO 3.2.2 writes wrong values; 16 keep the alpha of a plate that has one in DPX.
+    keeps_alpha = info.file_format == "dpx" and "A" in info.channels[:4]
+    return "uint10" if file_format == "dpx" and not keeps_alpha else "uint16"
 
 
 def _output_space(output: Output, info: PlateInfo, file_format: str, data_type: str, colours: ColourSpaces) -> str:
@@ -354,7 +374,10 @@ def _output_space(output: Output, info: PlateInfo, file_format: str, data_type: 
         return info.colour_space
     if is_float:
         return info.working_space or colours.linear
-    return colours.default(file_format, False, {})
+    stills = {info.file_format, file_format} <= {"png", "tiff", "jpeg"} and not theirs_float
+    if stills and info.colour_space and can_say(colours, info.colour_space, file_format, is_float):
+        return info.colour_space
+    return colours.default(file_format, False)
 
 
 def _file(path: str, frame: int) -> Path:
