@@ -70,7 +70,7 @@ def colour_notices(info: PlateInfo, space: str, colours: ColourSpaces) -> tuple[
                 "set plate.colour_space if it is another, like ACEScg",
             )
         )
-    theirs, ours = colours.encoding(info.colour_space), colours.encoding(space)
+    theirs, ours = colours.said_as(info.colour_space), colours.said_as(space)
     high = theirs is not None and theirs.is_high_range
     if high and (ours is None or not (ours.is_high_range or ours.is_linear)):
         found.append(

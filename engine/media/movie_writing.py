@@ -68,7 +68,7 @@ class MovieWriter:
         mirrored = info.colour_space if info.file_format == "movie" and info.colour_space else default
         asked = output.colour_space
         self._space = self._colours.resolve(asked, "output.colour_space") if asked else mirrored
-        encoding = self._colours.encoding(self._space)
+        encoding = self._colours.said_as(self._space)
         self._codes = codes_of(encoding)
         self._codec = _codec(output, high_range=encoding is not None and encoding.is_high_range)
         self._temporary = temporary_path(self._path)
@@ -202,8 +202,9 @@ class MovieWriter:
             context.options = {"crf": "12", "preset": "fast"}
         elif self._codec == "hevc":
             stream.pix_fmt = "yuv420p10le"
-            # x265 prints by itself; players of Apple's take the name hvc1 only.
-            context.options = {"crf": "12", "preset": "fast", "x265-params": "log-level=none"}
+            # x265 prints by itself, and gives movies of one frame no times where it looks for B frames (PyAV 18.1);
+            # Apple's players take the name hvc1 only.
+            context.options = {"crf": "12", "preset": "fast", "x265-params": "log-level=none:bframes=0"}
             if self._path.suffix.lower() != ".mkv":
                 context.codec_tag = "hvc1"
         else:

@@ -21,13 +21,14 @@ def exact_rate(rate: float | Fraction) -> Fraction:
 
     Rates of their own, like the average of a movie of varying rate, stay as they are.
     """
-    whole = max(round(rate), 1)
-    if abs(rate - whole) <= _NOISE * whole:
+    number = float(rate)
+    whole = max(round(number), 1)
+    if abs(number - whole) <= _NOISE * whole:
         return Fraction(whole)
-    base = round(rate * 1001 / 1000)
+    base = round(number * 1.001)
     trade = Fraction(base * 1000, 1001)
     # Only multiples of 24 and 30, and 15: 25 is a rate of countries that never had colour added to their 25.
-    if base and (base % 24 == 0 or base % 15 == 0) and abs(rate - trade) <= _DECIMALS * trade:
+    if base and (base % 24 == 0 or base % 15 == 0) and abs(number - trade) <= _DECIMALS * number:
         return trade
     return rate if isinstance(rate, Fraction) else Fraction(rate).limit_denominator(1001)
 

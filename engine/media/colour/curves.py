@@ -76,7 +76,7 @@ def _through(values: Float32Array, curve: str, way: int) -> Float32Array:
     if curve == LINEAR:
         return values
     if curve == CINEON:
-        return (_from_cineon, _to_cineon)[way](values)
+        return _from_cineon(values) if way == 0 else _to_cineon(values)
     match = _GAMMA.fullmatch(curve)
     magnitude = np.abs(values)
     with np.errstate(over="ignore"):

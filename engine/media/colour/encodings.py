@@ -12,7 +12,7 @@ from typing import Final
 from engine.media.colour.curves import CINEON, HIGH_RANGE, LINEAR, spelt
 from engine.media.colour.primaries import KNOWN, REC709, REC2020, Primaries, by_name
 
-__all__ = ["CONFIGURED", "HLG_2020", "INTEROP_IDS", "LINEAR_REC709", "PQ_2020", "SRGB", "VIDEO", "Encoding"]
+__all__ = ["CONFIGURED", "DISPLAYS", "HLG_2020", "INTEROP_IDS", "LINEAR_REC709", "PQ_2020", "SRGB", "VIDEO", "Encoding"]
 
 _ADOBE: Final = "Gamma 2.19921875"
 _ALSO: Final = {
@@ -135,6 +135,26 @@ def _configured() -> dict[Encoding, tuple[str, ...]]:
 
 CONFIGURED: Final = _configured()
 """Names under which configurations hold an encoding; the first that is there is taken."""
+
+
+def _of(curve: str, primaries: str) -> Encoding:
+    found = by_name(primaries)
+    assert found is not None
+    return Encoding(curve, found)
+
+
+DISPLAYS: Final = {
+    "srgb_display": SRGB,
+    "rec1886_rec709_display": VIDEO,
+    "g22_rec709_display": Encoding("Gamma 2.2", REC709),
+    "displayp3_display": _of("sRGB", "P3-D65"),
+    "p3d65_display": _of("Gamma 2.6", "P3-D65"),
+    "rec2100_pq_display": PQ_2020,
+    "rec2100_hlg_display": HLG_2020,
+    "st2084_p3d65_display": _of("PQ", "P3-D65"),
+}
+"""Screens of configurations, and what a file for one says of itself. Light of their PQ and HLG is that of the screen,
+where 100 nits are 1.0: what is written for one is read back on the scale of ``curves``."""
 
 INTEROP_IDS: Final = {
     encoding: next(name for name in names if name in _STANDARD_IDS)

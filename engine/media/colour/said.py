@@ -41,13 +41,13 @@ class Said:
 
 def say(spaces: ColourSpaces, space: str, file_format: str, is_float: bool) -> Said:
     """The header's entries that say a space, in a file of a format that holds stills."""
-    encoding = spaces.encoding(space)
+    encoding = spaces.said_as(space)
     if file_format == "openexr":
         return _exr(spaces, space, encoding)
     usual = spaces.default(file_format, is_float) == space
     if file_format == "dpx":
         return _dpx(spaces, space, encoding)
-    if encoding == SRGB:
+    if encoding == SRGB and not is_float:
         return Said({"oiio:ColorSpace": "sRGB"})
     codes = codes_of(encoding) if file_format == "png" else None
     entries: dict[str, Any] = {"oiio:ColorSpace": _UNSAID}
@@ -75,7 +75,8 @@ def untold(space: str, what: str) -> Notice:
 
 def _exr(spaces: ColourSpaces, space: str, encoding: Encoding | None) -> Said:
     known = INTEROP_IDS.get(encoding) if encoding is not None else None
-    if known is not None and spaces.find(known) != space:
+    there = None if known is None else spaces.find(known)
+    if there is None or spaces.said_as(there) != encoding:
         known = None
     entries: dict[str, Any] = {} if known is None else {"colorInteropID": known}
     if encoding is not None and encoding.is_linear:

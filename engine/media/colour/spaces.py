@@ -22,7 +22,7 @@ import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 from engine.errors import ColourError
 from engine.frames import Float32Array
 from engine.media.colour.curves import CINEON, from_light, to_light
-from engine.media.colour.encodings import CONFIGURED, HLG_2020, LINEAR_REC709, PQ_2020, SRGB, VIDEO, Encoding
+from engine.media.colour.encodings import CONFIGURED, DISPLAYS, HLG_2020, LINEAR_REC709, PQ_2020, SRGB, VIDEO, Encoding
 from engine.media.colour.primaries import matrix
 
 __all__ = ["BUILT_IN_CONFIG", "CAMERA_CONFIG", "ColourSpaces", "colour_spaces"]
@@ -91,6 +91,13 @@ class ColourSpaces:
     def encoding(self, name: str) -> Encoding | None:
         """Curve and primaries of a space; None where they are the configuration's secret."""
         return self._encodings.get(name) or (None if self._has(name) else Encoding.parse(name))
+
+    def said_as(self, name: str) -> Encoding | None:
+        """The encoding that a file of a space says of itself: as ``encoding``, and that of a configuration's screen."""
+        own = self.encoding(name)
+        if own is None and self._has(name):
+            own = next((DISPLAYS[alias] for alias in DISPLAYS if self._in_config((alias,)) == name), None)
+        return own
 
     def interop_id(self, name: str) -> str | None:
         """What OpenColorIO's own configurations call a space in ``colorInteropID``, if the space can be found by it."""
