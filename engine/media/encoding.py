@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.frames import Float32Array, Window
-from engine.media.colour import ColourSpaces
+from engine.media.colour import CINEON, ColourSpaces
 from engine.media.light_layers import layers_converted
 from engine.media.plate import PlateInfo, unpremultiplied
 from engine.notices import Notice
@@ -72,7 +72,7 @@ def colour_notices(info: PlateInfo, space: str, colours: ColourSpaces) -> tuple[
         )
     theirs, ours = colours.said_as(info.colour_space), colours.said_as(space)
     high = theirs is not None and theirs.is_high_range
-    if high and (ours is None or not (ours.is_high_range or ours.is_linear)):
+    if high and ours is not None and not (ours.is_high_range or ours.is_linear or ours.curve == CINEON):
         found.append(
             Notice(
                 "colour.range",

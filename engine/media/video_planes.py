@@ -167,12 +167,17 @@ def _unpacked(frame: av.VideoFrame, family: str, depths: tuple[int, ...]) -> tup
     place = 2 if _is_full(frame) else 1
     plain = frame
     if frame.format.name != wanted:
+        codes = frame.colorspace, frame.color_primaries, frame.color_trc
         try:
+            # The scaler refuses codes that it has no matrix for, though it is to apply none.
+            frame.colorspace = frame.color_primaries = frame.color_trc = 1
             plain = frame.reformat(format=wanted, src_color_range=place, dst_color_range=place)
         except (av.error.FFmpegError, ValueError) as error:
             raise FormatError(
                 f"pixel format {frame.format.name} is not read; convert the movie to ProRes or H.264"
             ) from error
+        finally:
+            frame.colorspace, frame.color_primaries, frame.color_trc = codes
     return [_array(plane, bits) for plane in plain.planes], bits
 
 

@@ -94,7 +94,8 @@ def _exr(reading: _Reading) -> Believed:
         reading.note("data", 'the plate\'s header says "data": its values are no light, and are blurred as they are')
         return reading.assumed()
     if known and known.lower() != "unknown":
-        name = spaces.find(known) or spaces.find(known.partition(":")[2])
+        # Some names were OpenColorIO's own before they were everybody's.
+        name = next(filter(None, map(spaces.find, (known, f"ocio:{known}", known.partition(":")[2]))), None)
         if name is None:
             reading.note("interop", f'the header\'s colorInteropID "{known}" is not known here; {_CALL_IT}')
         else:

@@ -43,6 +43,9 @@ _HLG_C: Final = 0.5 - _HLG_A * math.log(4 * _HLG_A)
 HLG_WHITE: Final = (math.exp((0.75 - _HLG_C) / _HLG_A) + _HLG_B) / 12
 """Light of the scene at a signal of 75 %, HLG's own scale (0.265)."""
 
+_CAMERA_A, _CAMERA_B = 1.09929682680944, 0.018053968510807
+"""BT.709's 1.099 and 0.018 in full, so that the curve has no step."""
+
 _CINEON_BLACK: Final = 10 ** ((95 - 685) * 0.002 / 0.6)
 _ST428: Final = 52.37 / 48
 _MOST: Final = float(np.finfo(np.float32).max)
@@ -97,11 +100,13 @@ def _to_srgb(light: Float32Array) -> Float32Array:
 
 
 def _camera(code: Float32Array) -> Float32Array:
-    return np.where(code < 0.081, code / 4.5, ((code + np.float32(0.099)) / np.float32(1.099)) ** np.float32(1 / 0.45))
+    power = ((code + np.float32(_CAMERA_A - 1)) / np.float32(_CAMERA_A)) ** np.float32(1 / 0.45)
+    return np.where(code < 4.5 * _CAMERA_B, code / 4.5, power)
 
 
 def _to_camera(light: Float32Array) -> Float32Array:
-    return np.where(light < 0.018, light * np.float32(4.5), 1.099 * light ** np.float32(0.45) - 0.099)
+    power = np.float32(_CAMERA_A) * light ** np.float32(0.45) - np.float32(_CAMERA_A - 1)
+    return np.where(light < _CAMERA_B, light * np.float32(4.5), power)
 
 
 def _pq(code: Float32Array) -> Float32Array:
