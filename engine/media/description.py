@@ -39,6 +39,7 @@ class PartDescription:
         compression: of the file or the movie's codec.
         deep: whether it holds deep samples, which are not read.
         metadata: all entries of the header.
+        orientation: how the file stores the picture, 1 to 8 as in Exif; the windows are those of the upright picture.
     """
 
     number: int
@@ -49,6 +50,7 @@ class PartDescription:
     compression: str
     deep: bool
     metadata: Mapping[str, Any]
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Description:
     """What is at a path.
 
     Attributes:
-        path: as given.
+        path: pattern of the files, or the file.
         file_format: ``openexr``, ``png``, ``movie`` ...
         frames: that exist (a still: frame 1).
         missing: the holes between them.
@@ -82,7 +84,7 @@ def describe(path: str) -> Description:
     """Look at a still, a sequence or a movie; reads one header, no pixels of a still.
 
     Args:
-        path: a file, or a pattern like ``name.%04d.exr``.
+        path: a file, a folder, or a pattern like ``name.%04d.exr``; one picture of a sequence is the sequence.
 
     Raises:
         MissingFrameError: nothing is there.
@@ -97,14 +99,14 @@ def describe(path: str) -> Description:
         source.close()
     colours = _colours(header)
     return Description(
-        path=path,
+        path=str(source.found.pattern),
         file_format=header.file_format,
         frames=there,
         missing=FrameRange.of(set(listed) - set(there)),
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=None if colours is None else colours.space,
-        notices=() if colours is None else colours.notices,
+        notices=(*source.found.notices, *source.notices, *(() if colours is None else colours.notices)),
         parts=tuple(_part(part) for part in header.parts),
     )
 
@@ -113,7 +115,8 @@ def _part(part: Part) -> PartDescription:
     types = [f"uint{part.bits}" if kind == "uint16" and part.bits else kind for kind in part.formats]
     channels = tuple(ChannelDescription(name, kind) for name, kind in zip(part.channels, types, strict=True))
     return PartDescription(
-        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata)
+        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata),
+        orientation=part.orientation,
     )
 
 

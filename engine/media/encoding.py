@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from engine.frames import Float32Array, Window
-from engine.media.colour import CINEON, ColourSpaces
+from engine.media.colour import CINEON, ColourSpaces, can_say
 from engine.media.light_layers import layers_converted
 from engine.media.plate import PlateInfo, unpremultiplied
 from engine.notices import Notice
+from engine.shot import Output
 
-__all__ = ["colour_notices", "colours_in", "display_image", "from_linear"]
+__all__ = ["colour_notices", "colours_in", "display_image", "from_linear", "output_space", "says_nothing"]
 
 
 def from_linear(
@@ -81,3 +82,25 @@ def colour_notices(info: PlateInfo, space: str, colours: ColourSpaces) -> tuple[
             )
         )
     return tuple(found)
+
+
+def output_space(output: Output, info: PlateInfo, file_format: str, data_type: str, colours: ColourSpaces) -> str:
+    """The space of a result of stills: the one asked for, else the plate's where a file can say it, or its format's."""
+    if output.colour_space is not None:
+        return colours.resolve(output.colour_space, "output.colour_space")
+    is_float = data_type in {"half", "float"}
+    theirs_float = info.data_type in {"half", "float"}
+    if info.colour_space and file_format == info.file_format and is_float == theirs_float:
+        return info.colour_space
+    if is_float:
+        return info.working_space or colours.linear
+    stills = {info.file_format, file_format} <= {"png", "tiff", "jpeg"} and not theirs_float
+    if stills and info.colour_space and can_say(colours, info.colour_space, file_format, is_float):
+        return info.colour_space
+    return colours.default(file_format, False)
+
+
+def says_nothing(output: Output, info: PlateInfo, space: str) -> bool:
+    """Whether a linear plate says nothing, and comes back as it was: then the result says nothing either."""
+    assumed = not info.colour_told and info.file_format == "openexr"
+    return assumed and output.colour_space is None and space == info.colour_space

@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from engine.errors import FormatError, OutputExistsError, OutputWriteError, RackfocusError, require
-from engine.frames import Float32Array, FrameRange, RenderedFrame
+from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names
 from engine.media.colour import colour_spaces, untold
 from engine.media.colour.video import UNSAID, Codes, codes_of
@@ -28,7 +28,7 @@ from engine.media.video_planes import encoded
 from engine.notices import Notice
 from engine.shot import Output
 
-__all__ = ["DEFAULT_RATE", "MovieWriter"]
+__all__ = ["DEFAULT_RATE", "MovieWriter", "even_size", "require_one_size"]
 
 DEFAULT_RATE: Final = Fraction(24)
 """Frames per second where neither the shot nor the plate says any."""
@@ -117,6 +117,11 @@ class MovieWriter:
             "output or give --overwrite",
         )
 
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """None: a movie has no frames that could be kept."""
+        del frame
+        return None
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """None: a movie is always made anew."""
         del frame
@@ -135,12 +140,7 @@ class MovieWriter:
         with self._lock:
             try:
                 stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], colours == 4)
-                require(
-                    self._size == even.shape[:2],
-                    OutputWriteError,
-                    f"frame {rendered.frame}: is {even.shape[1]}x{even.shape[0]} but the movie {self._path} is "
-                    f"{self._size[1]}x{self._size[0]}; write a sequence instead",
-                )
+                require_one_size(rendered.frame, self._path, even.shape[:2], self._size)
                 frame = encoded(np.clip(np.nan_to_num(even), 0, 1), str(stream.pix_fmt), self._tags())
                 frame.pts, frame.time_base = self._written, 1 / self._rate
                 assert self._container is not None
@@ -226,6 +226,25 @@ class MovieWriter:
         return OutputWriteError(
             f"{place}the movie {self._path} cannot be written ({said}); free some space or choose another output"
         )
+
+
+def require_one_size(frame: int, path: Path, size: tuple[int, ...], first: tuple[int, ...]) -> None:
+    """Make sure that a frame is as high and wide as the movie's first.
+
+    Raises:
+        OutputWriteError: it is not.
+    """
+    require(
+        size == first,
+        OutputWriteError,
+        f"frame {frame}: is {size[1]}x{size[0]} but the movie {path} is {first[1]}x{first[0]}; write a sequence "
+        "instead",
+    )
+
+
+def even_size(window: Window) -> tuple[int, int]:
+    """Height and width of a movie that shows a display window."""
+    return window.display_height + window.display_height % 2, window.display_width + window.display_width % 2
 
 
 def _seen(path: Path) -> tuple[str, int]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -12,15 +11,18 @@ from typing import Any, Self
 import numpy as np
 
 from engine.errors import ChannelError
-from engine.frames import Float32Array, FrameRange, Window
+from engine.frames import Float32Array, FrameRange, Window, require_size
 from engine.media.attributes import passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, file_words
-from engine.media.images import Header, Part
+from engine.media.images import Header, Part, require_readable
 from engine.media.light_layers import layers_converted
+from engine.media.orientation import turned_words
 from engine.media.rates import exact_rate, frame_rate_of
 from engine.media.repair import repair_colour
 from engine.media.source import open_source
+from engine.media.turns import Turns
+from engine.media.windows import check_whole, laid_on
 from engine.notices import Notice
 from engine.shot import Plate
 
@@ -32,7 +34,7 @@ class PlateInfo:
     """What a plate is, from its first frame.
 
     Attributes:
-        window: of the first frame; data windows may differ between the frames of an EXR sequence.
+        window: of the first frame's image; overscan may differ between the frames of an EXR sequence.
         channels: names of the channels of an image, R, G, B first.
         pixel_aspect: width of a pixel over its height.
         frame_rate: exact frames per second; None where neither shot nor file says it.
@@ -43,6 +45,8 @@ class PlateInfo:
         file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
         grey: whether the files have one grey channel, which the images repeat in R, G and B.
         metadata: the header's entries that a result inherits.
+        times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
+        orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
     """
 
     window: Window
@@ -55,6 +59,8 @@ class PlateInfo:
     file_format: str = "openexr"
     grey: bool = False
     metadata: Mapping[str, Any] | None = None
+    times: Mapping[int, Fraction] | None = None
+    orientation: int = 1
     colour_told: bool = True
 
 
@@ -65,9 +71,11 @@ class PlateImage:
     Attributes:
         image: (H, W, C) float32, scene-linear, premultiplied where it has alpha; finite.
         channels: C names: R, G, B, then A where there is one, then those of further layers.
-        window: where its pixels lie.
+        window: where its pixels lie: the display window and whatever the file holds around it. What the file's own
+            data window leaves out of the display window is black and transparent.
         pixel_aspect: width of a pixel over its height.
         metadata: what a result inherits.
+        stored: the file's own data window.
         repaired: how many pixels were NaN or infinite.
         source: the frame whose file was read: another one where a missing frame is held; None where it is black.
     """
@@ -77,12 +85,19 @@ class PlateImage:
     window: Window
     pixel_aspect: float
     metadata: Mapping[str, Any]
+    stored: Window
     repaired: int = 0
     source: int | None = None
 
 
 class PlateReader:
     """Reads the frames of a plate; a context manager. Any one thread at a time may read; calls wait for each other.
+
+    Args:
+        plate: of the shot.
+        alone: whether a path to one picture means that picture only, and not the sequence around it.
+        one_window: whether all images are to have the first one's window, for renderers that look at several: overscan
+            that the first frame lacks is left out.
 
     Attributes:
         frames: of the shot: ``plate.frames``, else all that exist and the holes between them.
@@ -95,11 +110,12 @@ class PlateReader:
         ColourError: the colour space or the configuration is not known.
     """
 
-    def __init__(self, plate: Plate) -> None:
+    def __init__(self, plate: Plate, alone: bool = False, *, one_window: bool = False) -> None:
         self._plate = plate
-        self._lock = threading.Lock()
+        self._one_window = one_window
+        self._lock = Turns()
         first = None if plate.frames is None else FrameRange.parse(plate.frames).first
-        self._source = open_source(plate.path, "plate.path", first)
+        self._source = open_source(plate.path, "plate.path", first, alone=alone, fields=plate.fields, every=True)
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
@@ -112,12 +128,15 @@ class PlateReader:
     @property
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
-        return f"{', '.join(self.info.channels)} of {self._plate.path}"
+        turned = turned_words(self.info.orientation)
+        return f"{', '.join(self.info.channels)} of {self._source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
-        return self._believed.notices
+        constant = self._plate.frame_rate is not None
+        own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
+        return (*self._source.found.heard(self._plate.frames), *own, *self._believed.notices)
 
     def __enter__(self) -> Self:
         return self
@@ -127,8 +146,7 @@ class PlateReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._source.close()
+        self._lock.close(self._source.close)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame: the one before it where a missing frame is held.
@@ -140,16 +158,20 @@ class PlateReader:
         return self._source.path(frame if source is None else source)
 
     def check(self, frame: int) -> Window:
-        """Look at a frame's header only; gives its windows.
+        """Look at a frame's header only; gives its file's own windows.
 
         Raises:
-            MissingFrameError, CorruptError, FormatError, ChannelError: what ``read`` would raise for it.
+            MissingFrameError, CorruptError, FormatError, ChannelError, FrameSizeError: what ``read`` would raise.
         """
         with self._lock:
             source = self._source.source(frame, self._plate.on_missing)
             if source is None:
                 return self.info.window
-            colour, _ = self._select(self._source.header(source), source)
+            header = self._source.header(source)
+            colour, layers = self._select(header, source)
+            for selection in (colour, *layers):
+                require_readable(header, selection.part, selection.channels, source)
+            self._window(colour.part.window, f"frame {source}: {header.path}", source)
             return colour.part.window
 
     def read(self, frame: int) -> PlateImage:
@@ -166,6 +188,7 @@ class PlateReader:
                 return self._black()
             header = self._source.header(source)
             colour, layers = self._select(header, source)
+            window = self._window(colour.part.window, f"frame {source}: {header.path}", source)
             found = self._pixels(source, (colour, *layers))
         pixels, repaired = repair_colour(found[0])
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
@@ -173,17 +196,34 @@ class PlateReader:
             _as_rgb(pixels) if colour.grey else pixels,
             *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
         )
+        image = laid_on(image, colour.part.window, window)
         if layers:
-            further, bad = repair_colour(np.concatenate(found[1:], axis=2))
+            laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
+            further, bad = repair_colour(np.concatenate(laid, axis=2))
             further = self._light(further, tuple(name for layer in layers for name in layer.names))
             image = np.concatenate([image, further], axis=2)
             repaired += bad
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
         inherited = passed_on(part.metadata)
-        return PlateImage(
-            np.ascontiguousarray(image), self._names(colour, layers), part.window, aspect, inherited, repaired, source
-        )
+        names = self._names(colour, layers)
+        image = np.ascontiguousarray(image)
+        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source)
+
+    def _window(self, stored: Window, place: str, frame: int) -> Window:
+        """Where a frame's image lies, whose file has that data window.
+
+        Raises:
+            FormatError: it is too large.
+            FrameSizeError: all are to have one window, and this frame is of another size than the first.
+        """
+        if not self._one_window:
+            return check_whole(stored, place)
+        first = self.info.window
+        size = stored.display_width, stored.display_height
+        require_size(frame, size, (first.display_width, first.display_height))
+        x, y = first.x - first.display_x + stored.display_x, first.y - first.display_y + stored.display_y
+        return replace(stored, x=x, y=y, width=first.width, height=first.height)
 
     def _light(self, further: Float32Array, names: tuple[str, ...]) -> Float32Array:
         """Further layers, those of light converted as the beauty is."""
@@ -239,7 +279,7 @@ class PlateReader:
             self._believed = believed_colours(self._colours, header, part, is_float)
         space = self._believed.space
         return PlateInfo(
-            window=part.window,
+            window=check_whole(part.window, f"frame {first}: {header.path}"),
             channels=self._names(colour, layers),
             pixel_aspect=plate.pixel_aspect or part.pixel_aspect,
             frame_rate=exact_rate(plate.frame_rate) if plate.frame_rate else frame_rate_of(part.metadata),
@@ -250,6 +290,8 @@ class PlateReader:
             grey=colour.grey,
             metadata=passed_on(part.metadata),
             colour_told=self._believed.told,
+            times=None if plate.frame_rate else self._source.times,
+            orientation=part.orientation,
         )
 
     def _first_existing(self) -> int:
@@ -264,7 +306,7 @@ class PlateReader:
     def _black(self) -> PlateImage:
         window, info = self.info.window, self.info
         image = np.zeros((window.height, window.width, len(info.channels)), np.float32)
-        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, 0, None)
+        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None)
 
 
 def believed_colours(colours: ColourSpaces, header: Header, part: Part, is_float: bool) -> Believed:
@@ -309,7 +351,7 @@ def read_weights(path: str) -> Float32Array:
     Raises:
         MediaError: it cannot be read.
     """
-    with PlateReader(Plate(path=path)) as reader:
+    with PlateReader(Plate(path=path), alone=True) as reader:
         image = reader.read(reader.frames.first).image
     weights: Float32Array = np.maximum(image[:, :, :3].mean(axis=2), 0).astype(np.float32)
     return weights

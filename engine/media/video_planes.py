@@ -12,11 +12,20 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import FormatError
+from engine.errors import FormatError, require
 from engine.frames import Float32Array
 from engine.media.colour.video import IDENTITY, REFUSED, UNSAID, YCGCO, Codes, weights_of
 
-__all__ = ["REC709_CODES", "bits_of", "colour_entries", "decoded", "encoded", "has_alpha", "luma"]
+__all__ = [
+    "REC709_CODES",
+    "bits_of",
+    "colour_entries",
+    "decoded",
+    "encoded",
+    "has_alpha",
+    "luma",
+    "require_readable",
+]
 
 REC709_CODES: Final = Codes(1, 1, 1)
 
@@ -24,6 +33,8 @@ _NARROW: Final = 1
 _FULL: Final = 2
 _SILENT: Final = frozenset({0, UNSAID, 3})
 """Codes by which nothing is said."""
+
+_GREY_WITH_ALPHA: Final = ("ya8", "ya16le", "ya16be")
 
 _PLANAR_DEPTHS: Final = (8, 9, 10, 12, 14, 16)
 _ALPHA_DEPTHS: Final = (8, 9, 10, 12, 16)
@@ -39,6 +50,29 @@ def has_alpha(frame: av.VideoFrame) -> bool:
     return any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
 
 
+def require_readable(frame: av.VideoFrame, place: str) -> None:
+    """Refuse pictures that are no R'G'B' and cannot be made so here.
+
+    Raises:
+        FormatError: they are a sensor's mosaic, X'Y'Z' of a cinema package, or of a format that cannot be unpacked.
+    """
+    name = frame.format.name
+    require(
+        not name.startswith("bayer"),
+        FormatError,
+        f"{place} holds a sensor's raw mosaic ({name}); develop it in the camera's own software, to ProRes or EXR",
+    )
+    require(
+        not name.startswith("xyz"),
+        FormatError,
+        f"{place} holds X'Y'Z' of a cinema package ({name}); convert it to R'G'B' first, to ProRes or EXR",
+    )
+    try:
+        decoded(av.VideoFrame(16, 16, name))
+    except FormatError as error:
+        raise FormatError(f"{place}: {error.message}") from error
+
+
 def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
     """R'G'B' (and straight alpha) as (H, W, 3 or 4) float32, and luma as (H, W) float32, all 0..1 of the frame's range.
 
@@ -46,7 +80,7 @@ def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
         FormatError: the pixel format is not one that can be unpacked, or the matrix not one that is read.
     """
     alpha = has_alpha(frame)
-    if frame.format.is_rgb or frame.format.name == "pal8":
+    if frame.format.is_rgb or frame.format.name in {"pal8", *_GREY_WITH_ALPHA}:
         planes, bits = _unpacked(
             frame, "gbrap" if alpha else "gbrp", (8, 10, 12, 14, 16) if not alpha else (8, 10, 12, 16)
         )
@@ -106,11 +140,10 @@ def encoded(image: Float32Array, pixel_format: str, codes: Codes = REC709_CODES)
     return frame
 
 
-def colour_entries(frame: av.VideoFrame, stream: av.VideoStream) -> dict[str, int]:
+def colour_entries(frame: av.VideoFrame, context: av.VideoCodecContext) -> dict[str, int]:
     """What a movie says of its colours: ``movie:primaries``, ``movie:transfer``, ``movie:matrix`` (H.273),
     ``movie:dolby_vision`` where it has metadata of that.
     """
-    context = stream.codec_context
     pairs = {
         "movie:primaries": (frame.color_primaries, context.color_primaries),
         "movie:transfer": (frame.color_trc, context.color_trc),

@@ -10,12 +10,14 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
-from engine.errors import FormatError, OutputExistsError, ShotError, require
+from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
-from engine.media.colour import ColourSpaces, can_say, colour_spaces, say, untold
-from engine.media.encoding import colour_notices, colours_in, display_image, from_linear
+from engine.media.colour import can_say, colour_spaces, say, untold
+from engine.media.encoding import colour_notices, colours_in, display_image, from_linear, output_space, says_nothing
+from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
+from engine.media.images import read_header
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
@@ -23,7 +25,15 @@ from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
-__all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
+__all__ = [
+    "DATA_CHANNELS",
+    "FrameWriter",
+    "SequenceWriter",
+    "check_output",
+    "check_settings",
+    "open_writer",
+    "plan_writer",
+]
 
 DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
 """Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
@@ -77,6 +87,10 @@ class FrameWriter(Protocol):
         """
         ...
 
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
+        ...
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """The header's entries of a frame that is there and whole; None otherwise, and for movies."""
         ...
@@ -113,7 +127,7 @@ class SequenceWriter:
         )
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
-        self._space = _output_space(output, info, self.file_format, self._type, self._colours)
+        self._space = output_space(output, info, self.file_format, self._type, self._colours)
         self._keeps_alpha = self.file_format != "dpx" or self._type == "uint16"
 
     def __enter__(self) -> Self:
@@ -126,7 +140,7 @@ class SequenceWriter:
     def notices(self) -> tuple[Notice, ...]:
         """See ``FrameWriter``."""
         is_float = self._type in {"half", "float"}
-        told = _says_nothing(self._output, self._info, self._space) or can_say(
+        told = says_nothing(self._output, self._info, self._space) or can_say(
             self._colours, self._space, self.file_format, is_float
         )
         kind = f"a {self.file_format.upper()} file" if self.file_format != "openexr" else "the EXR's header"
@@ -144,6 +158,13 @@ class SequenceWriter:
 
     def check_kept(self, frames: FrameRange) -> None:
         """See ``FrameWriter``."""
+
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """See ``FrameWriter``."""
+        try:
+            return read_header(self.path(frame), frame).parts[0].metadata
+        except MediaError:
+            return None
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """See ``FrameWriter``."""
@@ -246,15 +267,9 @@ class SequenceWriter:
 
     def _colour_tags(self) -> Mapping[str, object]:
         """How the file says its encoding, so that other programs show it alike."""
-        if _says_nothing(self._output, self._info, self._space):
+        if says_nothing(self._output, self._info, self._space):
             return {}
         return say(self._colours, self._space, self.file_format, self._type in {"half", "float"}).entries
-
-
-def _says_nothing(output: Output, info: PlateInfo, space: str) -> bool:
-    """Whether a linear plate says nothing, and comes back as it was: then the result says nothing either."""
-    assumed = not info.colour_told and info.file_format == "openexr"
-    return assumed and output.colour_space is None and space == info.colour_space
 
 
 def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
@@ -281,9 +296,18 @@ def check_settings(output: Output, info: PlateInfo) -> tuple[Notice, ...]:
     Raises:
         As ``open_writer``.
     """
+    return plan_writer(output, info).notices
+
+
+def plan_writer(output: Output, info: PlateInfo) -> FrameWriter:
+    """A writer that has touched no disk, for looking at what it would replace; never for writing.
+
+    Raises:
+        As ``open_writer``.
+    """
     writer = _planned(output, info)
     check_folder(writer.folder)
-    return writer.notices
+    return writer
 
 
 def check_output(
@@ -299,6 +323,7 @@ def check_output(
         ShotError: several frames go to a path without a frame number.
         MediaError: the plate cannot be found.
     """
+
     if frames is None:
         from engine.media.source import open_source
 
@@ -314,13 +339,14 @@ def check_output(
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
     inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
     for what, path, offset in inputs:
+        found = find(path, f"{what}.path")
         for frame in frames:
-            theirs, ours = _file(path, frame + offset), _file(output.path, frame)
+            theirs, ours = found.file(frame + offset), _file(output.path, frame)
             if _same(ours, theirs):
                 raise OutputExistsError(
                     f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
                 )
-            if is_movie(output.path) and is_movie(path):
+            if is_movie(output.path) and found.pattern.is_still:
                 break
 
 
@@ -363,21 +389,6 @@ def _data_type(output: Output, info: PlateInfo, file_format: str) -> str:
     # Of 10 bits with alpha OpenImageIO 3.2.2 writes wrong values; 16 keep the alpha of a plate that has one in DPX.
     keeps_alpha = info.file_format == "dpx" and "A" in info.channels[:4]
     return "uint10" if file_format == "dpx" and not keeps_alpha else "uint16"
-
-
-def _output_space(output: Output, info: PlateInfo, file_format: str, data_type: str, colours: ColourSpaces) -> str:
-    if output.colour_space is not None:
-        return colours.resolve(output.colour_space, "output.colour_space")
-    is_float = data_type in {"half", "float"}
-    theirs_float = info.data_type in {"half", "float"}
-    if info.colour_space and file_format == info.file_format and is_float == theirs_float:
-        return info.colour_space
-    if is_float:
-        return info.working_space or colours.linear
-    stills = {info.file_format, file_format} <= {"png", "tiff", "jpeg"} and not theirs_float
-    if stills and info.colour_space and can_say(colours, info.colour_space, file_format, is_float):
-        return info.colour_space
-    return colours.default(file_format, False)
 
 
 def _file(path: str, frame: int) -> Path:

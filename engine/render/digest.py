@@ -51,7 +51,7 @@ EVALUATED: Final = {
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
-ADDED: Final[tuple[tuple[str, str, object], ...]] = ()
+ADDED: Final[tuple[tuple[str, str, object], ...]] = (("plate", "fields", None),)
 """Part, field and default of what the document learned later: at its default it is left out, so that frames which were
 rendered before stay up to date."""
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.depth import (
     DepthLimits,
@@ -24,7 +25,7 @@ from engine.depth import (
     to_disparity,
 )
 from engine.errors import DepthError, KeysError, MediaError, require
-from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours, require_size
+from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours
 from engine.media import (
     DepthImage,
     DepthReader,
@@ -35,8 +36,10 @@ from engine.media import (
     fit_depth,
     fit_matte,
 )
+from engine.media.windows import empty_places, laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
+from engine.render.keys import keys_outside
 from engine.render.report import EdgesMeasured, Opened
 from engine.shot import Shot
 
@@ -53,7 +56,9 @@ class RawFrame:
     ``alpha`` is what depth is to be divided by, or what says where nothing is seen: the one beside the depth, else the
     plate's. ``depth_held`` says that the depth is another frame's. ``matte`` is the coverage of the subject on the same
     pixels, (H, W) float32 in 0..1, where the shot has one; ``matte_repaired`` counts the values that were none, and
-    ``matte_held`` is as for the depth.
+    ``matte_held`` is as for the depth. ``empty`` is (H, W) bool, where there is nothing whose depth could be told:
+    inside the display window but not in the depth's data window, or transparent and black; None where there is no such
+    place.
     """
 
     frame: int
@@ -64,6 +69,7 @@ class RawFrame:
     matte: Float32Array | None = None
     matte_repaired: int = 0
     matte_held: bool = False
+    empty: NDArray[np.bool_] | None = None
 
 
 class Inputs:
@@ -81,7 +87,8 @@ class Inputs:
     def __init__(self, shot: Shot) -> None:
         self._shot = shot
         with ExitStack() as opened:
-            self.plate = opened.enter_context(PlateReader(shot.plate))
+            looks_at_several = shot.renderer.name == "any-to-bokeh"
+            self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
             self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate))
             self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
             self._opened = opened.pop_all()
@@ -109,8 +116,10 @@ class Inputs:
 
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of these files before the first frame."""
-        found = [*self.plate.notices, *self.depth.notices]
-        return tuple(found if self.matte is None else [*found, *self.matte.notices])
+        found = [*self.plate.notices, *self.depth.notices, *self.depth.apart(self.frames)]
+        if self.matte is not None:
+            found += [*self.matte.notices, *self.matte.apart(self.frames)]
+        return (*found, *keys_outside(self._shot, self.frames))
 
     def read(self, frame: int) -> RawFrame:
         """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.
@@ -120,35 +129,32 @@ class Inputs:
         """
         plate = self.plate.read(frame)
         depth = self.depth.read(frame)
-        values = fit_depth(depth, plate.window, self._shot.depth.fit, frame)
-        beside = depth.alpha is not None and depth.window == plate.window
-        raw = RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate), depth.held)
+        theirs, ours = placed_beside(depth.window, plate.stored), plate.window
+        values = fit_depth(replace(depth, window=theirs), ours, self._shot.depth.fit, frame)
+        beside = None if depth.alpha is None or not _same_size(theirs, ours) else laid_on(depth.alpha, theirs, ours)
+        alpha = _alpha(plate) if beside is None else beside
+        raw = RawFrame(frame, plate, values, alpha, depth.held, empty=_empty_places(plate, theirs))
         if self.matte is None:
             return raw
         matte = self.matte.read(frame)
-        coverage = fit_matte(matte, plate.window, frame)
+        coverage = fit_matte(replace(matte, window=placed_beside(matte.window, plate.stored)), ours, frame)
         return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
-    def check(self, frame: int) -> None:
-        """Look at one frame's headers.
+    def check(self, frame: int) -> Window:
+        """Look at one frame's headers; gives the plate's windows.
 
         Raises:
             MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
             FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
         plate = self.plate.check(frame)
-        if self._shot.renderer.name == "any-to-bokeh":
-            require_size(frame, (plate.width, plate.height), self._first_size())
-        window = self.depth.check(frame)
+        window = placed_beside(self.depth.check(frame), plate)
         if self._shot.depth.fit != "scale":
-            fit_depth(DepthImage(_empty(window), window), self.plate.info.window, self._shot.depth.fit, frame)
+            fit_depth(DepthImage(_zeros(window), window), plate, self._shot.depth.fit, frame)
         if self.matte is not None:
-            window = self.matte.check(frame)
-            fit_matte(MatteImage(_empty(window), window), self.plate.info.window, frame)
-
-    def _first_size(self) -> tuple[int, int]:
-        window = self.plate.info.window
-        return window.width, window.height
+            window = placed_beside(self.matte.check(frame), plate)
+            fit_matte(MatteImage(_zeros(window), window), plate, frame)
+        return plate
 
     def files(self, frame: int) -> tuple[Path, ...]:
         """The files that are read for a frame: the plate's, the depth's, and the matte's where there is one.
@@ -180,7 +186,10 @@ class Inputs:
     def disparity(self, raw: RawFrame, limits: DepthLimits) -> tuple[Float32Array, int]:
         """Disparity of a decoded frame, (H, W) float32 in 0..1, and how many values had to be repaired."""
         settings = self._shot.depth
-        found = to_disparity(raw.depth, settings, limits, raw.alpha, frame=raw.frame)
+        depth = raw.depth if raw.empty is None else np.where(raw.empty, np.float32(limits.far), raw.depth)
+        found = to_disparity(depth, settings, limits, raw.alpha, frame=raw.frame)
+        if raw.empty is not None:
+            found.values[raw.empty] = 0
         values = clean_edges(found.values) if settings.clean_edges else found.values
         return values, found.repaired
 
@@ -255,6 +264,7 @@ class Inputs:
             pixel_aspect=plate.pixel_aspect,
             metadata=plate.metadata,
             coverage=raw.matte,
+            stored=plate.stored,
         )
 
     def cut_by_matte(self, disparity: Float32Array, coverage: Float32Array | None) -> Float32Array:
@@ -313,7 +323,7 @@ class Inputs:
         return depth.values, depth.alpha
 
 
-def _empty(window: Window) -> Float32Array:
+def _zeros(window: Window) -> Float32Array:
     """One zero, seen as many: of a header only the size is looked at."""
     return np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
 
@@ -329,6 +339,23 @@ def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int
         f"{left},{top} to {right},{bottom}; move it inside",
     )
     return left, top
+
+
+def _same_size(a: Window, b: Window) -> bool:
+    return (a.display_width, a.display_height) == (b.display_width, b.display_height)
+
+
+def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
+    """Where nothing is that has a depth; see ``RawFrame.empty``."""
+    outside = empty_places(depth, plate.window)
+    alpha = _alpha(plate)
+    if alpha is None or alpha.min() > 0:
+        return outside
+    # Light without coverage (a glow that was added) has a depth of its own.
+    nothing = alpha <= 0
+    for channel in range(3):
+        nothing &= plate.image[:, :, channel] == 0
+    return nothing if outside is None else nothing | outside
 
 
 def _alpha(plate: PlateImage) -> Float32Array | None:

@@ -13,6 +13,7 @@ __all__ = [
     "LimitsFound",
     "Opened",
     "Report",
+    "Resuming",
     "Searching",
     "Started",
     "Summary",
@@ -27,6 +28,14 @@ __all__ = [
 @dataclass(frozen=True)
 class Searching:
     """The depth limits are being found: ``done`` of ``total`` frames are read."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Resuming:
+    """Frames that lie at the output already are looked at: ``done`` of ``total``."""
 
     done: int
     total: int
@@ -115,7 +124,7 @@ class Summary:
         return self.written / self.seconds if self.seconds > 0 else 0.0
 
 
-Event = Opened | Searching | LimitsFound | EdgesMeasured | Started | Written | Warned | Summary
+Event = Opened | Searching | Resuming | LimitsFound | EdgesMeasured | Started | Written | Warned | Summary
 Report = Callable[[Event], None]
 
 

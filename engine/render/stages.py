@@ -139,7 +139,7 @@ class Assembly(Generic[A, B, C]):
             self._stop.set()
             if any(thread.is_alive() for thread in self._threads[:2]):
                 self._halt()
-            self._join(hurry=cancel.is_set())
+            self._join(cancel)
 
     def _results(self, cancel: threading.Event) -> Iterator[C]:
         while True:
@@ -164,7 +164,11 @@ class Assembly(Generic[A, B, C]):
         else:
             self._done.put(_End())
 
-    def _join(self, hurry: bool) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def _join(self, cancel: threading.Event) -> None:
+        """Wait for the threads; once a person wants to stop, for ``PATIENCE`` at most: a read may hang."""
+        deadline: float | None = None
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()) if hurry else None)
+            while thread.is_alive() and (deadline is None or time.monotonic() < deadline):
+                if deadline is None and cancel.is_set():
+                    deadline = time.monotonic() + PATIENCE
+                thread.join(BLINK)

@@ -99,6 +99,11 @@ class Plate(_Part):
     pixel_aspect: Positive | None = Field(
         None, description="Width of a pixel over its height; the file's own when not given."
     )
+    fields: Literal["progressive", "deinterlace"] | None = Field(
+        None,
+        description="How interlaced movies are read: deinterlace makes one picture of two fields; progressive "
+        "says that both fields are one moment; as they are, with a warning, when not given.",
+    )
     on_missing: Literal["error", "hold", "black"] = Field(
         "error", description="What to do for a frame without a file: stop, repeat the frame before, or black."
     )

@@ -72,6 +72,7 @@ SHOT_FLAGS: Final = (
             "--colour-space": "plate.colour_space",
             "--frame-rate": "plate.frame_rate",
             "--pixel-aspect": "plate.pixel_aspect",
+            "--fields": "plate.fields",
             "--on-missing": "plate.on_missing",
         },
     ),

@@ -92,48 +92,50 @@ def _through(values: Float32Array, curve: str, way: int) -> Float32Array:
 
 
 def _srgb(code: Float32Array) -> Float32Array:
-    return np.where(code <= 0.04045, code / 12.92, ((code + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4))
+    power = ((code + np.float32(0.055)) / np.float32(1.055)) ** np.float32(2.4)
+    return np.asarray(np.where(code <= 0.04045, code / 12.92, power), np.float32)
 
 
 def _to_srgb(light: Float32Array) -> Float32Array:
-    return np.where(light <= 0.0031308, light * np.float32(12.92), 1.055 * light ** np.float32(1 / 2.4) - 0.055)
+    power = np.float32(1.055) * light ** np.float32(1 / 2.4) - np.float32(0.055)
+    return np.asarray(np.where(light <= 0.0031308, light * np.float32(12.92), power), np.float32)
 
 
 def _camera(code: Float32Array) -> Float32Array:
     power = ((code + np.float32(_CAMERA_A - 1)) / np.float32(_CAMERA_A)) ** np.float32(1 / 0.45)
-    return np.where(code < 4.5 * _CAMERA_B, code / 4.5, power)
+    return np.asarray(np.where(code < 4.5 * _CAMERA_B, code / 4.5, power), np.float32)
 
 
 def _to_camera(light: Float32Array) -> Float32Array:
     power = np.float32(_CAMERA_A) * light ** np.float32(0.45) - np.float32(_CAMERA_A - 1)
-    return np.where(light < _CAMERA_B, light * np.float32(4.5), power)
+    return np.asarray(np.where(light < _CAMERA_B, light * np.float32(4.5), power), np.float32)
 
 
 def _pq(code: Float32Array) -> Float32Array:
     # A code above 1 is none: the curve has a pole a little above it.
     power = np.minimum(code, 1).astype(np.float64) ** (1 / _M2)
     light = (np.maximum(power - _C1, 0) / (_C2 - _C3 * power)) ** (1 / _M1)
-    return (light / PQ_WHITE).astype(np.float32)
+    return np.asarray((light / PQ_WHITE), np.float32)
 
 
 def _to_pq(light: Float32Array) -> Float32Array:
     power = (np.minimum(light.astype(np.float64) * PQ_WHITE, 1)) ** _M1
-    return (((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2).astype(np.float32)
+    return np.asarray((((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2), np.float32)
 
 
 def _hlg(code: Float32Array) -> Float32Array:
     high = np.exp(np.minimum((code - _HLG_C) / _HLG_A, 80).astype(np.float32)) + np.float32(_HLG_B)
-    return (np.where(code <= 0.5, 4 * code * code, high) / np.float32(12 * HLG_WHITE)).astype(np.float32)
+    return np.asarray((np.where(code <= 0.5, 4 * code * code, high) / np.float32(12 * HLG_WHITE)), np.float32)
 
 
 def _to_hlg(light: Float32Array) -> Float32Array:
     scene = light * np.float32(HLG_WHITE)
     high = _HLG_A * np.log(np.maximum(12 * scene - np.float32(_HLG_B), np.float32(1e-6))) + _HLG_C
-    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), high).astype(np.float32)
+    return np.asarray(np.where(scene <= 1 / 12, np.sqrt(3 * scene), high), np.float32)
 
 
 def _st428(code: Float32Array) -> Float32Array:
-    return (code ** np.float32(2.6) * np.float32(_ST428)).astype(np.float32)
+    return np.asarray((code ** np.float32(2.6) * np.float32(_ST428)), np.float32)
 
 
 def _to_st428(light: Float32Array) -> Float32Array:
@@ -143,12 +145,12 @@ def _to_st428(light: Float32Array) -> Float32Array:
 def _from_cineon(code: Float32Array) -> Float32Array:
     # Codes far above 1023 are no density: 10 to that power would be no number.
     exponent = np.clip((code.astype(np.float64) * 1023 - 685) * (0.002 / 0.6), -60, 38)
-    return ((10**exponent - _CINEON_BLACK) / (1 - _CINEON_BLACK)).astype(np.float32)
+    return np.asarray(((10**exponent - _CINEON_BLACK) / (1 - _CINEON_BLACK)), np.float32)
 
 
 def _to_cineon(light: Float32Array) -> Float32Array:
     kept = np.maximum(light.astype(np.float64) * (1 - _CINEON_BLACK) + _CINEON_BLACK, 1e-9)
-    return ((685 + np.log10(kept) * (0.6 / 0.002)) / 1023).astype(np.float32)
+    return np.asarray(((685 + np.log10(kept) * (0.6 / 0.002)) / 1023), np.float32)
 
 
 _CURVES: Final[dict[str, tuple[Callable[[Float32Array], Float32Array], Callable[[Float32Array], Float32Array]]]] = {
