@@ -30,7 +30,7 @@ from engine.media.movie_times import PictureTimes, find_rate
 from engine.media.movie_turning import is_stereo, turn_of
 from engine.media.source import Fields, OnMissing
 from engine.media.timecode import TimeCode
-from engine.media.video_planes import bits_of, decoded, has_alpha, require_readable
+from engine.media.video_planes import bits_of, colour_entries, decoded, has_alpha, require_readable
 from engine.notices import Notice
 
 __all__ = ["MovieSource"]
@@ -199,7 +199,7 @@ class MovieSource:
         metadata: dict[str, Any] = {
             "framesPerSecond": Aggregate((rate.numerator, rate.denominator), "rational"),
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
-            "movie:transfer": int(frame.color_trc),
+            **colour_entries(frame, movie.context),
             "movie:codec": movie.codec_name,
             "movie:pixel_format": frame.format.name,
             **({} if self._turn.is_plain else {"movie:rotation": self._turn.angle}),

@@ -251,8 +251,8 @@ class Output(_Part):
         description="Further layers: coc (signed radius in pixels), disparity, overlay (behind blue, in focus green, "
         "in front red), invented (the share of background that the plate does not show).",
     )
-    codec: Literal["h264", "prores"] | None = Field(
-        None, description="Movie codec; h264 in .mp4, prores in .mov when not given."
+    codec: Literal["h264", "hevc", "prores"] | None = Field(
+        None, description="Movie codec; prores in .mov, h264 in others (hevc for HLG and PQ) when not given."
     )
     sound: Literal["copy", "none"] = Field(
         "copy", description="Sound of a movie result: copy takes the plate's own, in step with the frames; or none."

@@ -95,6 +95,8 @@ def _plain(value: object) -> object:
     """A header's entry as JSON has it."""
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     return value if isinstance(value, int | float | str) else str(value)
 
 
