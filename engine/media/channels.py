@@ -71,7 +71,7 @@ def find_layers(
         skip: channels that are never taken (the depth).
 
     Raises:
-        ChannelError: a layer is not in the file, or its part covers other pixels than the colour.
+        ChannelError: a layer is not in the file, or its part is of another size than the colour.
     """
     taken = {(colour.part.number, name) for name in colour.channels}
     found: list[Selection] = []
@@ -82,11 +82,13 @@ def find_layers(
             channel = any(layer in part.channels for part in header.parts) and layer_of(layer)
             hint = f'; to blur the channel "{layer}", name its layer "{channel}"' if channel else ""
             raise ChannelError(f'{place} has no layer "{layer}" (plate.extra_layers); it has {header.channels}{hint}')
-        if selection.part.window == colour.part.window:
+        theirs, ours = selection.part.window, colour.part.window
+        if (theirs.display_width, theirs.display_height) == (ours.display_width, ours.display_height):
             found.append(selection)
         elif "*" not in wanted:
             raise ChannelError(
-                f'{place}: layer "{layer}" covers other pixels than the colour; leave it out of plate.extra_layers'
+                f'{place}: layer "{layer}" is of {theirs.display_width}x{theirs.display_height} pixels but the colour '
+                f"of {ours.display_width}x{ours.display_height}; leave it out of plate.extra_layers"
             )
     return tuple(found)
 

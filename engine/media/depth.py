@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from engine.frames import Float32Array, Window
+from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_depth
 from engine.media.companion import Companion
-from engine.media.images import Header, Part
+from engine.media.images import Header, Part, require_readable
+from engine.media.orientation import turned_words
+from engine.media.turns import Turns
 from engine.notices import Notice
 from engine.shot import Depth, Plate
 
@@ -40,6 +41,10 @@ class DepthImage:
 class DepthReader:
     """Reads the depth of a shot; a context manager. Calls from several threads wait for each other.
 
+    Args:
+        depth, plate: of the shot.
+        alone: whether a path to one picture means that picture only.
+
     Attributes:
         frames: of the plate, as far as the plate's settings say them; else those of the depth's own files.
 
@@ -49,11 +54,11 @@ class DepthReader:
         ChannelError: the channel or part is not in it.
     """
 
-    def __init__(self, depth: Depth, plate: Plate) -> None:
+    def __init__(self, depth: Depth, plate: Plate, alone: bool = False) -> None:
         self._depth = depth
         self._plate = plate
-        self._lock = threading.Lock()
-        self._files = Companion(depth.path, depth.frame_offset, plate, "depth.path")
+        self._lock = Turns()
+        self._files = Companion(depth.path, depth.frame_offset, plate, "depth.path", alone)
         try:
             self.frames = self._files.frames()
             first = self._files.first()
@@ -66,7 +71,9 @@ class DepthReader:
     def taken(self) -> str:
         """Which channel of which files is the depth, in words."""
         channel = ", ".join(self._found.channels)
-        return f"{channel} of {self._depth.path}" if self._files.own else channel
+        if not self._files.own:
+            return channel
+        return f"{channel} of {self._files.source.found.pattern}{turned_words(self._found.part.orientation)}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -81,8 +88,11 @@ class DepthReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._files.close()
+        self._lock.close(self._files.close)
+
+    def apart(self, frames: FrameRange) -> tuple[Notice, ...]:
+        """What should be heard where the files do not go with the frames of the plate one by one."""
+        return self._files.apart(frames)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame of the plate."""
@@ -96,7 +106,10 @@ class DepthReader:
         """
         with self._lock:
             number = self._files.number(frame)
-            return self._select(self._files.source.header(number), number).part.window
+            header = self._files.source.header(number)
+            found = self._select(header, number)
+            require_readable(header, found.part, found.channels, number)
+            return found.part.window
 
     def read(self, frame: int) -> DepthImage:
         """Read the depth of one frame of the plate.

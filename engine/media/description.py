@@ -11,6 +11,8 @@ from engine.errors import RackfocusError
 from engine.frames import FrameRange, Window
 from engine.media.attributes import frame_rate_of
 from engine.media.colour import colour_spaces
+from engine.media.finding import Found
+from engine.media.focus_names import focus_in_names, focus_said
 from engine.media.images import Header, Part
 from engine.media.source import open_source
 from engine.notices import Notice
@@ -38,6 +40,7 @@ class PartDescription:
         compression: of the file or the movie's codec.
         deep: whether it holds deep samples, which are not read.
         metadata: all entries of the header.
+        orientation: how the file stores the picture, 1 to 8 as in Exif; the windows are those of the upright picture.
     """
 
     number: int
@@ -48,6 +51,7 @@ class PartDescription:
     compression: str
     deep: bool
     metadata: Mapping[str, Any]
+    orientation: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Description:
     """What is at a path.
 
     Attributes:
-        path: as given.
+        path: pattern of the files, or the file.
         file_format: ``openexr``, ``png``, ``movie`` ...
         frames: that exist (a still: frame 1).
         missing: the holes between them.
@@ -81,7 +85,7 @@ def describe(path: str) -> Description:
     """Look at a still, a sequence or a movie; reads one header, no pixels of a still.
 
     Args:
-        path: a file, or a pattern like ``name.%04d.exr``.
+        path: a file, a folder, or a pattern like ``name.%04d.exr``; one picture of a sequence is the sequence.
 
     Raises:
         MissingFrameError: nothing is there.
@@ -95,23 +99,30 @@ def describe(path: str) -> Description:
     finally:
         source.close()
     return Description(
-        path=path,
+        path=str(source.found.pattern),
         file_format=header.file_format,
         frames=there,
         missing=FrameRange.of(set(listed) - set(there)),
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=_assumed_space(header),
-        notices=source.notices,
+        notices=(*_notices(source.found), *source.notices),
         parts=tuple(_part(part) for part in header.parts),
     )
+
+
+def _notices(found: Found) -> tuple[Notice, ...]:
+    focus = focus_in_names(found)
+    said = f"{focus_said(found, focus)}; as depth they give it where a render is given none" if focus else ""
+    return (*found.notices, *([Notice("focus.names", said)] if focus else []))
 
 
 def _part(part: Part) -> PartDescription:
     types = [f"uint{part.bits}" if kind == "uint16" and part.bits else kind for kind in part.formats]
     channels = tuple(ChannelDescription(name, kind) for name, kind in zip(part.channels, types, strict=True))
     return PartDescription(
-        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata)
+        *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata),
+        orientation=part.orientation,
     )
 
 

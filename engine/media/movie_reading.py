@@ -20,6 +20,7 @@ from engine.errors import ChannelError, CorruptError, FrameSizeError, MissingFra
 from engine.frames import Float32Array, FrameRange, Window
 from engine.media import movie_words
 from engine.media.attributes import Aggregate
+from engine.media.finding import Found
 from engine.media.images import Header, Part
 from engine.media.movie_decoding import Decoding, UndecodableError
 from engine.media.movie_fields import deinterlaced
@@ -53,6 +54,8 @@ class MovieSource:
         times: seconds since the first picture by frame; None where the rate is constant.
     """
 
+    found: Found
+
     def __init__(
         self, path: str, field: str, first_frame: int, fields: Fields | None = None, every: bool = False
     ) -> None:
@@ -80,7 +83,8 @@ class MovieSource:
                 require_readable(first, f"{field}: {path}")
                 self._turn = turn_of(first)
                 self._stored = (first.width, first.height)
-                self._code = str({**movie.container.metadata, **stream.metadata}.get("timecode", ""))
+                entries = {**movie.container.metadata, **stream.metadata}
+                self._code = next((text for name, text in entries.items() if name.lower() == "timecode"), "")
                 self._header = self._describe(movie, first)
                 self.notices: tuple[Notice, ...] = self._words(movie, first, fields)
             except BaseException:
@@ -196,7 +200,7 @@ class MovieSource:
             "framesPerSecond": Aggregate((rate.numerator, rate.denominator), "rational"),
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
             "movie:transfer": int(frame.color_trc),
-            "movie:codec": movie.context.name,
+            "movie:codec": movie.codec_name,
             "movie:pixel_format": frame.format.name,
             **({} if self._turn.is_plain else {"movie:rotation": self._turn.angle}),
         }
@@ -208,7 +212,7 @@ class MovieSource:
             bits=bits,
             window=Window.of_size(*self._turn.size(frame.width, frame.height)),
             pixel_aspect=self._turn.aspect(aspect if aspect > 0 else 1.0),
-            compression=movie.stream.codec_context.name,
+            compression=movie.codec_name,
             deep=False,
             metadata=metadata,
         )
@@ -216,7 +220,7 @@ class MovieSource:
 
     def _words(self, movie: OpenMovie, first: av.VideoFrame, fields: Fields | None) -> tuple[Notice, ...]:
         path, rate = self._path, self._rate
-        taken = f"{first.width}x{first.height} {movie.stream.codec_context.name}"
+        taken = f"{first.width}x{first.height} {movie.codec_name}"
         known = TimeCode.parse(self._code, rate.rate) is not None
         return (
             *movie_words.of_rate(path, rate, self._count),

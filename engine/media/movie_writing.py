@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +13,8 @@ import av
 import numpy as np
 
 from engine.errors import FormatError, OutputExistsError, OutputWriteError, RackfocusError, require
-from engine.frames import Float32Array, FrameRange, RenderedFrame
+from engine.files import discard, flush_file, place_file, temporary_path
+from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names
 from engine.media.colour import colour_spaces
 from engine.media.encoding import colours_in, display_image, from_linear
@@ -22,14 +22,14 @@ from engine.media.images import THREADS
 from engine.media.kept import Kept
 from engine.media.movie_streams import DAMAGE, cause_of
 from engine.media.plate import PlateInfo
+from engine.media.repair import made_finite
 from engine.media.sequence import require_text
 from engine.media.sound import SoundCopy, SoundPlan
-from engine.media.temporary import place_file, temporary_path
 from engine.media.video_planes import encoded
 from engine.notices import Notice
 from engine.shot import Output
 
-__all__ = ["MovieWriter"]
+__all__ = ["MovieWriter", "even_size", "require_one_size"]
 
 SIGNATURE: Final = "Rackfocus"
 """The movie's comment, the one entry that all three containers keep; it tells our movies from others."""
@@ -123,14 +123,17 @@ class MovieWriter:
             "output or give --overwrite",
         )
 
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """None: a movie has no frames that could be kept."""
+        del frame
+        return None
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """None: a movie is always made anew."""
         del frame
         return None
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """Append one frame; see ``FrameWriter.write``. ``layers`` must be empty; ``metadata`` is not kept."""
         del layers, metadata
         image = display_image(rendered.image[:, :, :4], rendered.window)
@@ -138,17 +141,13 @@ class MovieWriter:
         colours = 4 if alpha else 3
         names, image = rendered.channels[:colours], image[:, :, :colours]
         image = from_linear(image, names, self._info.working_space, self._space, not alpha, self._colours)
+        image, repaired = made_finite(image)
         even = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), mode="edge")
         with self._lock:
             try:
                 stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], alpha)
-                require(
-                    self._size == even.shape[:2],
-                    OutputWriteError,
-                    f"frame {rendered.frame}: is {even.shape[1]}x{even.shape[0]} but the movie {self._path} is "
-                    f"{self._size[1]}x{self._size[0]}; write a sequence instead",
-                )
-                frame = encoded(np.clip(np.nan_to_num(even), 0, 1), str(stream.pix_fmt))
+                require_one_size(rendered.frame, self._path, even.shape[:2], self._size)
+                frame = encoded(np.clip(even, 0, 1), str(stream.pix_fmt))
                 frame.pts, frame.time_base = self._clock.stamp(self._written), self._clock.base
                 # The encoders believe the frame, not the stream.
                 frame.color_primaries, frame.color_trc = self._tags()
@@ -158,6 +157,7 @@ class MovieWriter:
                 raise
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 raise self._failed(f"frame {rendered.frame}: ", error) from error
+        return repaired
 
     def close(self) -> None:
         """Finish the movie and give it its name.
@@ -174,8 +174,7 @@ class MovieWriter:
                 self._end_sound(whole=True)
                 self._container = self._stream = None
                 container.close()
-                with self._temporary.open("rb") as file:
-                    os.fsync(file.fileno())
+                flush_file(self._temporary)
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 self._discard()
                 raise self._failed("", error) from error
@@ -192,7 +191,7 @@ class MovieWriter:
         if container is not None:
             with suppress(av.error.FFmpegError, OSError):  # the file is removed in the next line
                 container.close()
-        self._temporary.unlink(missing_ok=True)
+        discard(self._temporary)
 
     def _mux(self, packets: Sequence[av.Packet[Any]]) -> None:
         """Write pictures, each after the sound that is heard before it."""
@@ -279,6 +278,25 @@ class MovieWriter:
         return OutputWriteError(
             f"{place}the movie {self._path} cannot be written ({said}); free some space or choose another output"
         )
+
+
+def require_one_size(frame: int, path: Path, size: tuple[int, ...], first: tuple[int, ...]) -> None:
+    """Make sure that a frame is as high and wide as the movie's first.
+
+    Raises:
+        OutputWriteError: it is not.
+    """
+    require(
+        size == first,
+        OutputWriteError,
+        f"frame {frame}: is {size[1]}x{size[0]} but the movie {path} is {first[1]}x{first[0]}; write a sequence "
+        "instead",
+    )
+
+
+def even_size(window: Window) -> tuple[int, int]:
+    """Height and width of a movie that shows a display window."""
+    return window.display_height + window.display_height % 2, window.display_width + window.display_width % 2
 
 
 def _seen(path: Path) -> tuple[str, int]:

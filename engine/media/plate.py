@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
@@ -12,14 +11,17 @@ from typing import Any, Self
 import numpy as np
 
 from engine.errors import ChannelError
-from engine.frames import Float32Array, FrameRange, Window
+from engine.frames import Float32Array, FrameRange, Window, require_size
 from engine.media.attributes import frame_rate_of, passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
 from engine.media.colour import ColourSpaces, colour_spaces
-from engine.media.images import Header
+from engine.media.images import Header, require_readable
+from engine.media.orientation import turned_words
 from engine.media.plate_movie import PlateMovie
-from engine.media.repair import repair_colour
+from engine.media.repair import limit_light, repair_colour
 from engine.media.source import open_source
+from engine.media.turns import Turns
+from engine.media.windows import check_whole, laid_on
 from engine.notices import Notice
 from engine.shot import Plate
 
@@ -31,7 +33,7 @@ class PlateInfo:
     """What a plate is, from its first frame.
 
     Attributes:
-        window: of the first frame; data windows may differ between the frames of an EXR sequence.
+        window: of the first frame's image; overscan may differ between the frames of an EXR sequence.
         channels: names of the channels of an image, R, G, B first.
         pixel_aspect: width of a pixel over its height.
         frame_rate: exact frames per second; None where neither shot nor file says it.
@@ -42,6 +44,7 @@ class PlateInfo:
         grey: whether the files have one grey channel, which the images repeat in R, G and B.
         metadata: the header's entries that a result inherits.
         times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
+        orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
         movie: the movie file that it is; None where it is no movie.
     """
 
@@ -56,6 +59,7 @@ class PlateInfo:
     grey: bool = False
     metadata: Mapping[str, Any] | None = None
     times: Mapping[int, Fraction] | None = None
+    orientation: int = 1
     movie: PlateMovie | None = None
 
 
@@ -66,10 +70,13 @@ class PlateImage:
     Attributes:
         image: (H, W, C) float32, scene-linear, premultiplied where it has alpha; finite.
         channels: C names: R, G, B, then A where there is one, then those of further layers.
-        window: where its pixels lie.
+        window: where its pixels lie: the display window and whatever the file holds around it. What the file's own
+            data window leaves out of the display window is black and transparent.
         pixel_aspect: width of a pixel over its height.
         metadata: what a result inherits.
+        stored: the file's own data window.
         repaired: how many pixels were NaN or infinite.
+        limited: how many pixels were brighter than ``engine.media.repair.BRIGHTEST``.
         source: the frame whose file was read: another one where a missing frame is held; None where it is black.
     """
 
@@ -78,12 +85,20 @@ class PlateImage:
     window: Window
     pixel_aspect: float
     metadata: Mapping[str, Any]
+    stored: Window
     repaired: int = 0
     source: int | None = None
+    limited: int = 0
 
 
 class PlateReader:
     """Reads the frames of a plate; a context manager. Any one thread at a time may read; calls wait for each other.
+
+    Args:
+        plate: of the shot.
+        alone: whether a path to one picture means that picture only, and not the sequence around it.
+        one_window: whether all images are to have the first one's window, for renderers that look at several: overscan
+            that the first frame lacks is left out.
 
     Attributes:
         frames: of the shot: ``plate.frames``, else all that exist and the holes between them.
@@ -96,11 +111,12 @@ class PlateReader:
         ColourError: the colour space or the configuration is not known.
     """
 
-    def __init__(self, plate: Plate) -> None:
+    def __init__(self, plate: Plate, alone: bool = False, *, one_window: bool = False) -> None:
         self._plate = plate
-        self._lock = threading.Lock()
+        self._one_window = one_window
+        self._lock = Turns()
         first = None if plate.frames is None else FrameRange.parse(plate.frames).first
-        self._source = open_source(plate.path, "plate.path", first, plate.fields, every=True)
+        self._source = open_source(plate.path, "plate.path", first, alone=alone, fields=plate.fields, every=True)
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
@@ -112,13 +128,15 @@ class PlateReader:
     @property
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
-        return f"{', '.join(self.info.channels)} of {self._plate.path}"
+        turned = turned_words(self.info.orientation)
+        return f"{', '.join(self.info.channels)} of {self._source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
         constant = self._plate.frame_rate is not None
-        return tuple(n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
+        own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
+        return (*self._source.found.heard(self._plate.frames), *own)
 
     def __enter__(self) -> Self:
         return self
@@ -128,8 +146,7 @@ class PlateReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._source.close()
+        self._lock.close(self._source.close)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame: the one before it where a missing frame is held.
@@ -141,16 +158,20 @@ class PlateReader:
         return self._source.path(frame if source is None else source)
 
     def check(self, frame: int) -> Window:
-        """Look at a frame's header only; gives its windows.
+        """Look at a frame's header only; gives its file's own windows.
 
         Raises:
-            MissingFrameError, CorruptError, FormatError, ChannelError: what ``read`` would raise for it.
+            MissingFrameError, CorruptError, FormatError, ChannelError, FrameSizeError: what ``read`` would raise.
         """
         with self._lock:
             source = self._source.source(frame, self._plate.on_missing)
             if source is None:
                 return self.info.window
-            colour, _ = self._select(self._source.header(source), source)
+            header = self._source.header(source)
+            colour, layers = self._select(header, source)
+            for selection in (colour, *layers):
+                require_readable(header, selection.part, selection.channels, source)
+            self._window(colour.part.window, f"frame {source}: {header.path}", source)
             return colour.part.window
 
     def read(self, frame: int) -> PlateImage:
@@ -167,23 +188,46 @@ class PlateReader:
                 return self._black()
             header = self._source.header(source)
             colour, layers = self._select(header, source)
+            window = self._window(colour.part.window, f"frame {source}: {header.path}", source)
             found = self._pixels(source, (colour, *layers))
         pixels, repaired = repair_colour(found[0])
+        pixels, limited = limit_light(pixels)
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
         image = to_linear(
             _as_rgb(pixels) if colour.grey else pixels,
             *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
         )
+        if self.info.colour_space != self.info.working_space:
+            image, beyond = limit_light(image)
+            limited += beyond
+        image = laid_on(image, colour.part.window, window)
         if layers:
-            further, bad = repair_colour(np.concatenate(found[1:], axis=2))
+            laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
+            further, bad = repair_colour(np.concatenate(laid, axis=2))
+            further, beyond = limit_light(further)
             image = np.concatenate([image, further], axis=2)
-            repaired += bad
+            repaired, limited = repaired + bad, limited + beyond
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
         inherited = passed_on(part.metadata)
-        return PlateImage(
-            np.ascontiguousarray(image), self._names(colour, layers), part.window, aspect, inherited, repaired, source
-        )
+        names = self._names(colour, layers)
+        image = np.ascontiguousarray(image)
+        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source, limited)
+
+    def _window(self, stored: Window, place: str, frame: int) -> Window:
+        """Where a frame's image lies, whose file has that data window.
+
+        Raises:
+            FormatError: it is too large.
+            FrameSizeError: all are to have one window, and this frame is of another size than the first.
+        """
+        if not self._one_window:
+            return check_whole(stored, place)
+        first = self.info.window
+        size = stored.display_width, stored.display_height
+        require_size(frame, size, (first.display_width, first.display_height))
+        x, y = first.x - first.display_x + stored.display_x, first.y - first.display_y + stored.display_y
+        return replace(stored, x=x, y=y, width=first.width, height=first.height)
 
     def _pixels(self, frame: int, wanted: tuple[Selection, ...]) -> list[Float32Array]:
         """The channels of each selection; each part is decoded once, however many layers of it are wanted."""
@@ -232,7 +276,7 @@ class PlateReader:
             else self._colours.default(header.file_format, is_float, part.metadata)
         )
         return PlateInfo(
-            window=part.window,
+            window=check_whole(part.window, f"frame {first}: {header.path}"),
             channels=self._names(colour, layers),
             pixel_aspect=plate.pixel_aspect or part.pixel_aspect,
             frame_rate=exact_rate(plate.frame_rate) if plate.frame_rate else frame_rate_of(part.metadata),
@@ -243,6 +287,7 @@ class PlateReader:
             grey=colour.grey,
             metadata=passed_on(part.metadata),
             times=None if plate.frame_rate else self._source.times,
+            orientation=part.orientation,
             movie=self._movie(header),
         )
 
@@ -264,7 +309,7 @@ class PlateReader:
     def _black(self) -> PlateImage:
         window, info = self.info.window, self.info
         image = np.zeros((window.height, window.width, len(info.channels)), np.float32)
-        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, 0, None)
+        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None)
 
 
 def to_linear(
@@ -281,13 +326,15 @@ def to_linear(
     alpha = image[:, :, 3:]
     # Light without coverage (a glow that was added) has no alpha to be divided by, and is kept as it is.
     weight = np.where(alpha > 0, alpha, 1) if premultiplied else alpha
-    return np.concatenate([rgb * weight, alpha], axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.concatenate([rgb * weight, alpha], axis=2)
 
 
 def unpremultiplied(image: Float32Array) -> Float32Array:
     """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
     alpha = image[:, :, 3:]
-    return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
+    with np.errstate(over="ignore"):
+        return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
 
 
 def exact_rate(rate: float) -> Fraction:
@@ -308,7 +355,7 @@ def read_weights(path: str) -> Float32Array:
     Raises:
         MediaError: it cannot be read.
     """
-    with PlateReader(Plate(path=path)) as reader:
+    with PlateReader(Plate(path=path), alone=True) as reader:
         image = reader.read(reader.frames.first).image
     weights: Float32Array = np.maximum(image[:, :, :3].mean(axis=2), 0).astype(np.float32)
     return weights

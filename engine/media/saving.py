@@ -19,6 +19,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import FormatError, OutputWriteError, RackfocusError, require
+from engine.files import flush_file
 from engine.frames import Float32Array, Window
 from engine.media.attributes import own_metadata, set_values
 from engine.media.images import read_header, read_pixels
@@ -196,11 +197,7 @@ def _storable(part: NewPart, file_format: str) -> Float32Array:
 
 def _flush(path: Path, place: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_file(path)
     except OSError as error:
         raise _failed(place, path, error.strerror or str(error)) from error
 

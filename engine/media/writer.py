@@ -11,22 +11,33 @@ from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
-from engine.errors import FormatError, OutputExistsError, ShotError, require
+from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
+from engine.files import discard, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
 from engine.media.encoding import colours_in, display_image, from_linear, uncovered_light
+from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
+from engine.media.images import read_header
 from engine.media.losses import still_losses
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
+from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
-from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
-__all__ = ["DATA_CHANNELS", "FrameWriter", "SequenceWriter", "check_output", "check_settings", "open_writer"]
+__all__ = [
+    "DATA_CHANNELS",
+    "FrameWriter",
+    "SequenceWriter",
+    "check_output",
+    "check_settings",
+    "open_writer",
+    "plan_writer",
+]
 
 DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
 """Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
@@ -55,15 +66,16 @@ class FrameWriter(Protocol):
         """What got lost while frames were written; complete once it is closed."""
         ...
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """Write one frame, whole or not at all.
 
         Args:
             rendered: scene-linear, in the plate's working space.
             layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
             metadata: entries of the header beside the plate's and ``output.metadata``.
+
+        Returns:
+            How many pixels were not finite, and were put right.
 
         Raises:
             OutputWriteError: full disk, read-only folder.
@@ -83,6 +95,10 @@ class FrameWriter(Protocol):
         Raises:
             OutputExistsError: work would be lost.
         """
+        ...
+
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
         ...
 
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
@@ -163,6 +179,13 @@ class SequenceWriter:
     def check_kept(self, frames: FrameRange) -> None:
         """See ``FrameWriter``."""
 
+    def header(self, frame: int) -> Mapping[str, Any] | None:
+        """See ``FrameWriter``."""
+        try:
+            return read_header(self.path(frame), frame).parts[0].metadata
+        except MediaError:
+            return None
+
     def is_whole(self, frame: int) -> Mapping[str, Any] | None:
         """See ``FrameWriter``."""
         path = self.path(frame)
@@ -174,22 +197,23 @@ class SequenceWriter:
     def abort(self) -> None:
         """Nothing is left to do: whole frames stay, and a frame that failed was removed then."""
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
         entries = {**passed_on(rendered.metadata), **self._rate(), **self._output.metadata, **metadata}
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
+        finite = [made_finite(part.image) for part in parts]
+        parts = [replace(part, image=image) for part, (image, _) in zip(parts, finite, strict=True)]
         path = self.path(frame)
         temporary = temporary_path(path)
         try:
             save_image(temporary, self.file_format, parts, f"frame {frame}: {path}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
             raise
         place_file(temporary, path)
+        return sum(count for _, count in finite)
 
     def _rate(self) -> dict[str, object]:
         rate: Fraction | None = self._info.frame_rate
@@ -309,9 +333,18 @@ def check_settings(output: Output, info: PlateInfo, frames: FrameRange | None = 
     Raises:
         As ``open_writer``.
     """
+    return plan_writer(output, info, frames).notices
+
+
+def plan_writer(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> FrameWriter:
+    """A writer that has touched no disk, for looking at what it would replace; never for writing.
+
+    Raises:
+        As ``open_writer``.
+    """
     writer = _planned(output, info, frames)
     check_folder(writer.folder)
-    return writer.notices
+    return writer
 
 
 def check_output(
@@ -327,6 +360,7 @@ def check_output(
         ShotError: several frames go to a path without a frame number.
         MediaError: the plate cannot be found.
     """
+
     if frames is None:
         from engine.media.source import open_source
 
@@ -342,13 +376,14 @@ def check_output(
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
     inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
     for what, path, offset in inputs:
+        found = find(path, f"{what}.path")
         for frame in frames:
-            theirs, ours = _file(path, frame + offset), _file(output.path, frame)
+            theirs, ours = found.file(frame + offset), _file(output.path, frame)
             if _same(ours, theirs):
                 raise OutputExistsError(
                     f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
                 )
-            if is_movie(output.path) and is_movie(path):
+            if is_movie(output.path) and found.pattern.is_still:
                 break
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.depth import (
     DepthLimits,
@@ -24,7 +27,7 @@ from engine.depth import (
     to_disparity,
 )
 from engine.errors import DepthError, KeysError, MediaError, require
-from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours, require_size
+from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours
 from engine.media import (
     DepthImage,
     DepthReader,
@@ -35,12 +38,17 @@ from engine.media import (
     fit_depth,
     fit_matte,
 )
+from engine.media.windows import empty_places, laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
+from engine.render.keys import keys_outside
 from engine.render.report import EdgesMeasured, Opened
+from engine.render.stages import waited
 from engine.shot import Shot
 
 __all__ = ["Inputs", "RawFrame"]
+
+T = TypeVar("T")
 
 LOOKS: Final = 5
 """Frames, spread over the shot, in which the depth's edges are measured."""
@@ -53,7 +61,9 @@ class RawFrame:
     ``alpha`` is what depth is to be divided by, or what says where nothing is seen: the one beside the depth, else the
     plate's. ``depth_held`` says that the depth is another frame's. ``matte`` is the coverage of the subject on the same
     pixels, (H, W) float32 in 0..1, where the shot has one; ``matte_repaired`` counts the values that were none, and
-    ``matte_held`` is as for the depth.
+    ``matte_held`` is as for the depth. ``empty`` is (H, W) bool, where there is nothing whose depth could be told:
+    inside the display window but not in the depth's data window, or transparent and black; None where there is no such
+    place.
     """
 
     frame: int
@@ -64,10 +74,15 @@ class RawFrame:
     matte: Float32Array | None = None
     matte_repaired: int = 0
     matte_held: bool = False
+    empty: NDArray[np.bool_] | None = None
 
 
 class Inputs:
     """Plate, depth and matte of a shot; a context manager that closes them.
+
+    Args:
+        shot: whose they are.
+        cancel: ends the reads of the calling thread early, all but ``read`` itself; they are waited for when not given.
 
     Attributes:
         frames: of the shot.
@@ -78,10 +93,12 @@ class Inputs:
         MediaError: nothing can be read there.
     """
 
-    def __init__(self, shot: Shot) -> None:
+    def __init__(self, shot: Shot, cancel: threading.Event | None = None) -> None:
         self._shot = shot
+        self._cancel = cancel
         with ExitStack() as opened:
-            self.plate = opened.enter_context(PlateReader(shot.plate))
+            looks_at_several = shot.renderer.name == "any-to-bokeh"
+            self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
             self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate))
             self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
             self._opened = opened.pop_all()
@@ -109,8 +126,10 @@ class Inputs:
 
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of these files before the first frame."""
-        found = [*self.plate.notices, *self.depth.notices]
-        return tuple(found if self.matte is None else [*found, *self.matte.notices])
+        found = [*self.plate.notices, *self.depth.notices, *self.depth.apart(self.frames)]
+        if self.matte is not None:
+            found += [*self.matte.notices, *self.matte.apart(self.frames)]
+        return (*found, *keys_outside(self._shot, self.frames))
 
     def read(self, frame: int) -> RawFrame:
         """Decode one frame; no Numba runs here, so that it can happen while another frame is rendered.
@@ -120,35 +139,43 @@ class Inputs:
         """
         plate = self.plate.read(frame)
         depth = self.depth.read(frame)
-        values = fit_depth(depth, plate.window, self._shot.depth.fit, frame)
-        beside = depth.alpha is not None and depth.window == plate.window
-        raw = RawFrame(frame, plate, values, depth.alpha if beside else _alpha(plate), depth.held)
+        theirs, ours = placed_beside(depth.window, plate.stored), plate.window
+        values = fit_depth(replace(depth, window=theirs), ours, self._shot.depth.fit, frame)
+        beside = None if depth.alpha is None or not _same_size(theirs, ours) else laid_on(depth.alpha, theirs, ours)
+        alpha = _alpha(plate) if beside is None else beside
+        raw = RawFrame(frame, plate, values, alpha, depth.held, empty=_empty_places(plate, theirs))
         if self.matte is None:
             return raw
         matte = self.matte.read(frame)
-        coverage = fit_matte(matte, plate.window, frame)
+        coverage = fit_matte(replace(matte, window=placed_beside(matte.window, plate.stored)), ours, frame)
         return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
-    def check(self, frame: int) -> None:
-        """Look at one frame's headers.
+    def check(self, frame: int, apart: Callable[[], AbstractContextManager[None]] = nullcontext[None]) -> Window | None:
+        """Look at one frame's headers; gives the plate's windows, None where ``apart`` kept its error.
+
+        Args:
+            frame: of the shot.
+            apart: makes the context in which each of plate, depth and matte is looked at; it may keep errors.
 
         Raises:
             MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
             FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
-        plate = self.plate.check(frame)
-        if self._shot.renderer.name == "any-to-bokeh":
-            require_size(frame, (plate.width, plate.height), self._first_size())
-        window = self.depth.check(frame)
-        if self._shot.depth.fit != "scale":
-            fit_depth(DepthImage(_empty(window), window), self.plate.info.window, self._shot.depth.fit, frame)
+        plate: Window | None = None
+        with apart():
+            plate = self.plate.check(frame)
+        with apart():
+            window = self.depth.check(frame)
+            if plate is not None and self._shot.depth.fit != "scale":
+                window = placed_beside(window, plate)
+                fit_depth(DepthImage(_zeros(window), window), plate, self._shot.depth.fit, frame)
         if self.matte is not None:
-            window = self.matte.check(frame)
-            fit_matte(MatteImage(_empty(window), window), self.plate.info.window, frame)
-
-    def _first_size(self) -> tuple[int, int]:
-        window = self.plate.info.window
-        return window.width, window.height
+            with apart():
+                window = self.matte.check(frame)
+                if plate is not None:
+                    window = placed_beside(window, plate)
+                    fit_matte(MatteImage(_zeros(window), window), plate, frame)
+        return plate
 
     def files(self, frame: int) -> tuple[Path, ...]:
         """The files that are read for a frame: the plate's, the depth's, and the matte's where there is one.
@@ -167,6 +194,10 @@ class Inputs:
         """
         return tuple(file_identity(file) for file in self.files(frame))
 
+    def picture(self, frame: int) -> Float32Array:
+        """The plate of a frame alone, (H, W, C) scene-linear, for a renderer that looks before it starts."""
+        return self._waited(lambda: self.plate.read(frame)).image
+
     def depths(self, watch: Callable[[int], None]) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
         """The depth channel's values of every frame of the shot, and alpha where it counts, in order, one at a time.
 
@@ -180,7 +211,10 @@ class Inputs:
     def disparity(self, raw: RawFrame, limits: DepthLimits) -> tuple[Float32Array, int]:
         """Disparity of a decoded frame, (H, W) float32 in 0..1, and how many values had to be repaired."""
         settings = self._shot.depth
-        found = to_disparity(raw.depth, settings, limits, raw.alpha, frame=raw.frame)
+        depth = raw.depth if raw.empty is None else np.where(raw.empty, np.float32(limits.far), raw.depth)
+        found = to_disparity(depth, settings, limits, raw.alpha, frame=raw.frame)
+        if raw.empty is not None:
+            found.values[raw.empty] = 0
         values = clean_edges(found.values) if settings.clean_edges else found.values
         return values, found.repaired
 
@@ -194,7 +228,7 @@ class Inputs:
             survey = EdgeSurvey()
             for frame in self._looks():
                 try:
-                    raw = self.read(frame)
+                    raw = self._waited(partial(self.read, frame))
                     disparity, _ = self.disparity(raw, limits)
                 except (MediaError, DepthError):
                     continue
@@ -255,6 +289,7 @@ class Inputs:
             pixel_aspect=plate.pixel_aspect,
             metadata=plate.metadata,
             coverage=raw.matte,
+            stored=plate.stored,
         )
 
     def cut_by_matte(self, disparity: Float32Array, coverage: Float32Array | None) -> Float32Array:
@@ -276,7 +311,7 @@ class Inputs:
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
             self._require_frame(frame)
-            raw = self.read(frame)
+            raw = self._waited(lambda: self.read(frame))
             left, top = _require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
             if plan is not None:
@@ -296,6 +331,10 @@ class Inputs:
         self._require_frame(frame)
         _require_inside(self.plate.read(frame).window, frame, x, y)
 
+    def _waited(self, read: Callable[[], T]) -> T:
+        """What a read gives; where a person may stop, he is served though a server does not answer."""
+        return read() if self._cancel is None else waited(read, self._cancel)
+
     def _require_frame(self, frame: int) -> None:
         require(
             frame in self.frames,
@@ -306,14 +345,14 @@ class Inputs:
 
     def _depth_alone(self, frame: int) -> tuple[Float32Array, Float32Array | None]:
         """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
-        depth = self.depth.read(frame)
+        depth = self._waited(lambda: self.depth.read(frame))
         if self._shot.depth.unpremultiply and depth.alpha is None:
-            raw = self.read(frame)
+            raw = self._waited(lambda: self.read(frame))
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
 
 
-def _empty(window: Window) -> Float32Array:
+def _zeros(window: Window) -> Float32Array:
     """One zero, seen as many: of a header only the size is looked at."""
     return np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
 
@@ -329,6 +368,23 @@ def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int
         f"{left},{top} to {right},{bottom}; move it inside",
     )
     return left, top
+
+
+def _same_size(a: Window, b: Window) -> bool:
+    return (a.display_width, a.display_height) == (b.display_width, b.display_height)
+
+
+def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
+    """Where nothing is that has a depth; see ``RawFrame.empty``."""
+    outside = empty_places(depth, plate.window)
+    alpha = _alpha(plate)
+    if alpha is None or alpha.min() > 0:
+        return outside
+    # Light without coverage (a glow that was added) has a depth of its own.
+    nothing = alpha <= 0
+    for channel in range(3):
+        nothing &= plate.image[:, :, channel] == 0
+    return nothing if outside is None else nothing | outside
 
 
 def _alpha(plate: PlateImage) -> Float32Array | None:

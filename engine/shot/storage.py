@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from engine.errors import OutputWriteError, ShotError
+from engine.files import reason_of, write_whole
 from engine.shot.document import Shot
 from engine.shot.validation import shot_from_dict
 
@@ -54,7 +54,7 @@ def load_shot(path: str | os.PathLike[str]) -> Shot:
     except FileNotFoundError:
         raise ShotError(f"{file}: there is no such file; check the name of the shot document") from None
     except (OSError, ValueError) as error:
-        raise ShotError(f"{file}: the shot document cannot be read ({_reason(error)}); check its path") from error
+        raise ShotError(f"{file}: the shot document cannot be read ({reason_of(error)}); check its path") from error
     return shot_from_json(raw, where=str(file), folder=file.absolute().parent)
 
 
@@ -95,18 +95,11 @@ def save_shot(shot: Shot, path: str | os.PathLike[str]) -> None:
     """
     file = Path(path).absolute()
     text = shot_to_json(_with_paths(shot, lambda inner: _portable(_joined(Path.cwd(), inner), file.parent)))
-    temporary = file.parent / f".{file.name}.{os.getpid()}.tmp"
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(file)
+        write_whole(file, text)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):  # nothing was left, or it cannot be removed for the same reason
-            temporary.unlink()
         raise OutputWriteError(
-            f"{path}: the shot document cannot be written ({_reason(error)}); check the folder and its disk's space"
+            f"{path}: the shot document cannot be written ({reason_of(error)}); check the folder and its disk's space"
         ) from error
 
 
@@ -159,7 +152,3 @@ def _portable(absolute: str, folder: Path) -> str:
     """The path as a document in ``folder`` should say it: one that loading brings back exactly."""
     below = absolute.removeprefix(f"{folder}{os.sep}")
     return below if below and _joined(folder, below) == absolute else absolute
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

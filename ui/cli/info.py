@@ -60,9 +60,8 @@ def _program() -> dict[str, Any]:
 
 def _sequence(place: str) -> dict[str, Any]:
     from engine.media import describe
-    from training.evaluation import sequence_in
 
-    found = describe(sequence_in(place))
+    found = describe(place)
     return {
         "path": found.path,
         "format": found.file_format,
@@ -76,11 +75,14 @@ def _sequence(place: str) -> dict[str, Any]:
 
 
 def _part(part: PartDescription) -> dict[str, Any]:
+    from engine.media.orientation import turned_words
+
     window = part.window
     return {
         "name": part.name,
         "display_window": f"{window.display_width}x{window.display_height} at {window.display_x},{window.display_y}",
         "data_window": f"{window.width}x{window.height} at {window.x},{window.y}",
+        "orientation": f"{part.orientation}{turned_words(part.orientation)}" if part.orientation != 1 else None,
         "pixel_aspect": part.pixel_aspect,
         "compression": part.compression or None,
         "deep": part.deep,
