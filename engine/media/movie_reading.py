@@ -71,7 +71,8 @@ class MovieSource:
             f"{field}: {path} has no frame that can be decoded; export it again",
         )
         with open_movie(self._path, field) as movie:
-            self._base = Fraction(movie.stream.time_base or Fraction(1, 1000))
+            base = movie.stream.time_base
+            self._base = Fraction(base) if base is not None and base > 0 else Fraction(1, 1000)
             stream = movie.stream
             headers = (stream.average_rate, stream.guessed_rate, stream.base_rate)
             moments = self._index.moments if self._index.timed else self._index.moments[:1]
