@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
+from engine.cancelling import NEVER, Cancel
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, ShotError
 from engine.files import remove_unfinished
@@ -21,7 +21,7 @@ from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
 from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
-from engine.render.limits import NEVER, shot_limits
+from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.render.report import Report, Started, Summary, Warned, Warnings, Written, ignore
 from engine.render.resume import finished_frames
@@ -40,7 +40,7 @@ def render(
     *,
     report: Report = ignore,
     overwrite: bool = False,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
     renderer: Renderer | None = None,
 ) -> Summary:
     """Render a shot, or some of its frames, and write them.
@@ -133,7 +133,7 @@ class _Job:
         limits: DepthLimits,
         pull: FocusPull,
         plan: EdgePlan | None,
-        cancel: threading.Event,
+        cancel: Cancel,
     ) -> None:
         self._shot = shot
         self._inputs = inputs
@@ -148,7 +148,7 @@ class _Job:
         self.warnings = Warnings()
 
     @classmethod
-    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
+    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: Cancel) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
         renderer.prepare(inputs.picture, inputs.frames)
         plan = inputs.edge_plan(limits)

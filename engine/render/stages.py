@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from engine.cancelling import Cancel
 from engine.errors import CancelledError
 
 __all__ = ["Assembly", "Conveyor", "waited"]
@@ -151,7 +152,7 @@ class Assembly(Generic[A, B, C]):
             threading.Thread(target=lambda: self._drain(made, sink), name="rackfocus-write", daemon=True),
         )
 
-    def run(self, cancel: threading.Event) -> Generator[C, None, None]:
+    def run(self, cancel: Cancel) -> Generator[C, None, None]:
         """Run all three; gives the sink's results in the calling thread, as they come.
 
         Raises:
@@ -168,7 +169,7 @@ class Assembly(Generic[A, B, C]):
                 self._halt()
             self._join(cancel)
 
-    def _results(self, cancel: threading.Event) -> Iterator[C]:
+    def _results(self, cancel: Cancel) -> Iterator[C]:
         while True:
             if cancel.is_set():
                 raise CancelledError("the render was stopped; frames that are done are kept, start it again to go on")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from engine.curve import Extrapolation, Interpolation
 from engine.shot.any_to_bokeh import AnyToBokehOptions
@@ -38,6 +38,8 @@ SCHEMA_VERSION = 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Far = Annotated[float, WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "infinity"}]})]
+"""Infinity is a text, for JSON has no such number; ``Infinity``, as earlier versions wrote it, is read too."""
 OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
 
 
@@ -128,7 +130,7 @@ class Depth(_Part):
         None,
         description="The channel's value at the nearest point (disparity 1); found over the whole shot when not given.",
     )
-    far: float | None = Field(
+    far: Far | None = Field(
         None,
         description="The channel's value at the farthest point (disparity 0); infinity for distances when not given.",
     )
