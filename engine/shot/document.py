@@ -179,7 +179,8 @@ class Blur(_Part):
     """The blur strength K over time."""
 
     keys: tuple[Key, ...] = Field(
-        description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1
+        description="Keys of K: the blur radius in rows (pixels of height) at a disparity of 1 from focus.",
+        min_length=1,
     )
     before: Extrapolation = Field("hold", description="The curve before its first key.")
     after: Extrapolation = Field("hold", description="The curve after its last key.")
@@ -190,7 +191,9 @@ class LensSettings(_Part):
 
     focal_length: Positive | Keys = Field(description="Focal length in millimetres; a number or keys.")
     f_number: Positive | Keys = Field(description="F-number; a number or keys.")
-    sensor_width: Positive = Field(36.0, description="Width of the sensor in millimetres, as wide as the plate.")
+    sensor_width: Positive = Field(
+        36.0, description="Width of the sensor in millimetres, as wide as the plate is seen, unsqueezed."
+    )
     world_unit: Literal["mm", "cm", "dm", "m", "in", "ft"] = Field("m", description="Unit of the depth's distances.")
 
 
