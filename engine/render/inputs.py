@@ -89,7 +89,7 @@ class Inputs:
         with ExitStack() as opened:
             looks_at_several = shot.renderer.name == "any-to-bokeh"
             self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
-            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate))
+            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate, lens=shot.lens))
             self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
             self._opened = opened.pop_all()
         self.frames: FrameRange = self.plate.frames
