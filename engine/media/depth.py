@@ -96,10 +96,10 @@ class DepthReader:
         return (*self._files.notices, *self._painted)
 
     @property
-    def whole_numbers(self) -> bool:
-        """Whether the channel holds whole numbers, which are read as 0 to 1."""
+    def bits(self) -> int:
+        """Bits of the channel's whole numbers, which are read as 0 to 1; 0 where it holds others."""
         part = self._found.part
-        return part.formats[part.channels.index(self._found.channels[0])].startswith("uint")
+        return part.bits if part.formats[part.channels.index(self._found.channels[0])].startswith("uint") else 0
 
     def __enter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ from engine.media.images import Header, Part
 __all__ = ["find_depth"]
 
 _ALPHAS = frozenset({"a", "alpha", "aa"})
+_OF_MOVIE = ("Y", "R", "G", "B")
 _COLOURS = ({"r", "g", "b"}, {"red", "green", "blue"})
 
 
@@ -237,8 +238,7 @@ def _named(header: Header, parts: Sequence[Part], channel: str, place: str, colo
 def _only(parts: Sequence[Part], header: Header) -> Selection | None:
     """The one channel of a depth map; R, G and B, which will have to be equal; None where there is more."""
     if header.file_format == "movie":
-        names = ("Y", "R", "G", "B")
-        return Selection(parts[0], names, names)
+        return Selection(parts[0], _OF_MOVIE, _OF_MOVIE)
     held = [(part, c) for part in parts for c in part.channels if _letter(c).lower() not in _ALPHAS]
     names = tuple(c for _, c in held)
     if len(held) == 1 or (len(held) == 3 and _has_colours(names) and len({part.number for part, _ in held}) == 1):

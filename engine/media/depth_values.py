@@ -122,7 +122,8 @@ def colours_apart(colours: Float32Array) -> Float32Array:
     some = some[np.isfinite(some).all(axis=1)]
     size = np.maximum(1, np.abs(some).max(axis=1, initial=0))
     apart = some[some.max(axis=1) - some.min(axis=1) > TINT * size]
-    return apart if len(apart) > FEW * len(some) else apart[:0]
+    found: Float32Array = apart if len(apart) > FEW * len(some) else apart[:0]
+    return found
 
 
 def require_map(values: Float32Array, name: str, place: str) -> None:
