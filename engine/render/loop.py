@@ -71,6 +71,7 @@ def render(
                 report(inputs.opened())
                 notices = _told((*inputs.notices(), *writer.notices), report)
                 job = _Job.of(shot, inputs, renderer, report, cancel)
+                notices += _told(inputs.implausible(job.limits, job.pull), report)
                 todo = job.find_work(asked, None if overwrite else writer, report)
                 report(Started(len(todo), len(asked) - len(todo)))
                 with closing(job.run(todo, writer)) as written:
@@ -138,7 +139,7 @@ class _Job:
         self._shot = shot
         self._inputs = inputs
         self._renderer = renderer
-        self._limits = limits
+        self.limits = limits
         self._plan = plan
         self._settings = settings_of(shot, limits, renderer.identity, plan)
         self._known: dict[int, FrameFacts] = {}
@@ -225,7 +226,7 @@ class _Job:
             yield _Made(*cut_to_data(rendered, layers, windows.pop(rendered.frame, rendered.window)))
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
-        disparity, repaired = self._inputs.disparity(raw, self._limits)
+        disparity, repaired = self._inputs.disparity(raw, self.limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
         self.warnings.note("plate.limited", raw.plate.limited)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))

@@ -32,7 +32,7 @@ PATIENCE: Final = 0.7
 """Seconds that a cancelled render waits for its threads: a person who asks to stop is served within a second."""
 
 
-def waited(call: Callable[[], T], cancel: threading.Event) -> T:
+def waited(call: Callable[[], T], cancel: Cancel) -> T:
     """The result of a read that may hang, made in a thread of its own; no Numba may run in it.
 
     Raises:
@@ -192,7 +192,7 @@ class Assembly(Generic[A, B, C]):
         else:
             self._done.put(_End())
 
-    def _join(self, cancel: threading.Event) -> None:
+    def _join(self, cancel: Cancel) -> None:
         """Wait for the threads; once a person wants to stop, for ``PATIENCE`` at most: a read may hang."""
         deadline: float | None = None
         for thread in self._threads:

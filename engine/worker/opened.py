@@ -19,7 +19,7 @@ from engine.render.inputs import RawFrame
 from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.renderers.any_to_bokeh.fitting import Fit
-from engine.shot import Depth, Matte, Plate, Shot
+from engine.shot import Depth, LensSettings, Matte, Plate, Shot
 
 __all__ = ["OpenShot", "Proxy"]
 
@@ -156,8 +156,10 @@ class OpenShot:
         return self._shown[2]
 
 
-def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None]:
-    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth, shot.matte
+def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None, LensSettings | None]:
+    """What is read, and the lens where distances along the ray are read by its field of view."""
+    lens = shot.lens if shot.depth.measured == "ray" else None
+    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth, shot.matte, lens
 
 
 def _reduced(raw: RawFrame, disparity: Float32Array, scale: float) -> Proxy:
