@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.stream import Disposition
@@ -136,14 +136,15 @@ def _contents(movie: OpenMovie) -> MovieContents:
     end = None
     if picture.duration and picture.time_base:
         end = ((picture.start_time or 0) + picture.duration) * picture.time_base - origin
-    said = [first.side_data[place].type.name for place in range(len(first.side_data))]
+    beside: Any = first.side_data
+    said = [beside[place].type.name for place in range(len(beside))]
     shown = dict.fromkeys(_HIGH_RANGE[name] for name in said if name in _HIGH_RANGE)
     sound = tuple(_track(stream, origin) for stream in container.streams.audio)
     return MovieContents(origin, end, sound, others, tuple(shown), reel, tags)
 
 
 def _track(stream: av.AudioStream, origin: Fraction) -> SoundTrack:
-    context = stream.codec_context
+    context: Any = stream.codec_context
     begin = None if stream.start_time is None or stream.time_base is None else stream.start_time * stream.time_base
     start = Fraction(0) if begin is None else begin - origin
     tags = {name: text for name, text in stream.metadata.items() if name in {"language", "title"}}
@@ -162,7 +163,7 @@ def _others(container: av.container.InputContainer) -> tuple[str, ...]:
         if stream.type == "video":
             found += ["cover picture"] if stream.disposition & _COVERS else []
             continue
-        context: av.CodecContext | None = stream.codec_context
+        context = getattr(stream, "codec_context", None)
         name = stream.metadata.get("handler_name", "") if context is None else context.name
         kind = "subtitles" if stream.type == "subtitle" else stream.type
         found.append(f"{kind} ({name.strip()})" if name.strip("\0 ") else kind)

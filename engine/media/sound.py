@@ -48,6 +48,10 @@ _SAMPLES: Final = {"pcm_s24le": ("s32", None), "alac": ("s32p", 4096)}
 """Sample format of an encoder, and how many samples it takes at a time."""
 
 _MOST_CHANNELS: Final = {"alac": 8}
+_ALONE: Final = ("pcm_", "flac", "alac")
+_LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1(wide)"}
+"""What ALAC calls so many channels."""
+
 _SPOKEN: Final = {"pcm_s24le": "PCM of 24 bits", "alac": "ALAC, which loses nothing"}
 _RUN_UP: Final = Fraction(1)
 """Seconds before a span from which its sound is looked for, because indices are rough."""
@@ -210,10 +214,10 @@ class SoundCopy:
         length = (packet.duration or 0) * packet.time_base
         if moment >= 0:
             return not packet.is_discard
-        # MKV would move the pictures by as much as the sound begins before them.
-        run_up = (
-            -length / 2 if self._plan.container == "matroska" and self._tracks[packet.stream_index].copies else length
-        )
+        # Decoders need the packet before, except where each stands alone. MKV moves the pictures by as much as the
+        # sound begins before them, so that half a packet is not worth it there.
+        alone = packet.stream.codec_context.name.startswith(_ALONE)
+        run_up = length if not alone else -length / 2 if self._plan.container == "matroska" else Fraction(0)
         return moment + length + run_up > 0
 
     def _moment(self, packet: av.Packet[Any]) -> Fraction:
@@ -285,13 +289,14 @@ class _Encoded:
         self._begin = begin
         kind, size = _SAMPLES[encoder]
         context = source.codec_context
+        layout = _LAYOUTS.get(context.layout.nb_channels, context.layout.name) if encoder == "alac" else context.layout
         made = container.add_stream(encoder, rate=context.rate)
         assert isinstance(made, av.AudioStream)
         self.stream = made
         self.stream.codec_context.format = kind
-        self.stream.codec_context.layout = context.layout
+        self.stream.codec_context.layout = layout
         # Gaps are filled with silence, so that what follows stays in time.
-        self._resampler = av.AudioResampler(kind, context.layout, context.rate, size, {"async": "1"})
+        self._resampler = av.AudioResampler(kind, layout, context.rate, size, {"async": "1"})
 
     def write(self, packet: av.Packet[Any]) -> None:
         for frame in self._source.decode(packet):

@@ -19,7 +19,7 @@ from engine.render.inputs import RawFrame
 from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.renderers.any_to_bokeh.fitting import Fit
-from engine.shot import Depth, Matte, Plate, Shot
+from engine.shot import Depth, LensSettings, Matte, Plate, Shot
 
 __all__ = ["OpenShot", "Proxy"]
 
@@ -156,9 +156,11 @@ class OpenShot:
         return self._shown[2]
 
 
-def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None]:
+def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None, LensSettings | None]:
+    """What is read, and the lens where distances along the ray are read by its field of view."""
+    lens = shot.lens if shot.depth.measured == "ray" else None
     picture = {"extra_layers": (), "light_layers": (), "data_layers": ()}
-    return shot.plate.model_copy(update=picture), shot.depth, shot.matte
+    return shot.plate.model_copy(update=picture), shot.depth, shot.matte, lens
 
 
 def _reduced(raw: RawFrame, disparity: Float32Array, scale: float) -> Proxy:
