@@ -24,6 +24,7 @@ from engine.depth import (
     sample_disparity,
     to_disparity,
 )
+from engine.depth.conventions import EMPTY_ALPHA
 from engine.errors import DepthError, KeysError, MediaError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours
 from engine.media import (
@@ -345,12 +346,12 @@ def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
     """Where nothing is that has a depth; see ``RawFrame.empty``."""
     outside = empty_places(depth, plate.window)
     alpha = _alpha(plate)
-    if alpha is None or alpha.min() > 0:
+    if alpha is None or alpha.min() > EMPTY_ALPHA:
         return outside
     # Light without coverage (a glow that was added) has a depth of its own.
-    nothing = alpha <= 0
+    nothing = alpha <= EMPTY_ALPHA
     for channel in range(3):
-        nothing &= plate.image[:, :, channel] == 0
+        nothing &= np.abs(plate.image[:, :, channel]) <= EMPTY_ALPHA
     return nothing if outside is None else nothing | outside
 
 
