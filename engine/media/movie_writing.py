@@ -258,7 +258,8 @@ class MovieWriter:
         context.time_base = self._clock.base
         if self._codec == "h264":
             stream.pix_fmt = "yuv420p"
-            context.options = {"crf": "12", "preset": "fast"}
+            # Pictures that are stored in another order than shown would blur the length of the last one.
+            context.options = {"crf": "12", "preset": "fast", **({"bf": "0"} if self._clock.varies else {})}
         else:
             stream.pix_fmt = "yuva444p10le" if alpha else "yuv422p10le"
             context.options = {"profile": "4444" if alpha else "hq", "vendor": "apl0"}

@@ -54,6 +54,8 @@ def make_clip(
         video.width, video.height = size
         video.pix_fmt = "yuv420p" if codec == "libx264" else "yuv422p10le"
         video.codec_context.time_base = Fraction(1, 90000) if times else 1 / rate
+        video.codec_context.options = {"bf": "0"} if times else {}
+        video.metadata.update({name: text for name, text in (tags or {}).items() if name == "reel_name"})
         tracks = [_track(movie, track) for track in sound]
         movie.start_encoding()
         base = video.codec_context.time_base
