@@ -171,7 +171,7 @@ class PlateFrame:
         channels: C names; ``R G B`` first, then ``A`` where there is one, then any further ones (``diffuse.R`` ...).
         disparity: (H, W) float32, 1 nearest to 0 farthest.
         focus: d_f of this frame.
-        strength: K of this frame, in pixels of radius of the full-size plate.
+        strength: K of this frame, the radius in rows (pixels of height) of the full-size plate.
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         metadata: what the plate's header said, to be passed on.

@@ -1,6 +1,6 @@
 """Ways of Windows, imitated where the tests run: what it refuses of open files, and names whose case is all one."""
 
-# ruff: noqa: ANN401, PTH - these stand for functions of os, and take what those take
+# ruff: noqa: ANN401, PTH112, PTH113, PTH115, PTH118, PTH208 - these stand for functions of os, and take what those take
 
 from __future__ import annotations
 

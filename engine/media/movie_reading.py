@@ -30,7 +30,7 @@ from engine.media.movie_times import PictureTimes, find_rate
 from engine.media.movie_turning import is_stereo, turn_of
 from engine.media.source import Fields, OnMissing
 from engine.media.timecode import TimeCode
-from engine.media.video_planes import bits_of, decoded, has_alpha, require_readable
+from engine.media.video_planes import bits_of, colour_entries, decoded, has_alpha, require_readable
 from engine.notices import Notice
 
 __all__ = ["MovieSource"]
@@ -71,7 +71,8 @@ class MovieSource:
             f"{field}: {path} has no frame that can be decoded; export it again",
         )
         with open_movie(self._path, field) as movie:
-            self._base = Fraction(movie.stream.time_base or Fraction(1, 1000))
+            base = movie.stream.time_base
+            self._base = Fraction(base) if base is not None and base > 0 else Fraction(1, 1000)
             stream = movie.stream
             headers = (stream.average_rate, stream.guessed_rate, stream.base_rate)
             moments = self._index.moments if self._index.timed else self._index.moments[:1]
@@ -199,7 +200,7 @@ class MovieSource:
         metadata: dict[str, Any] = {
             "framesPerSecond": Aggregate((rate.numerator, rate.denominator), "rational"),
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
-            "movie:transfer": int(frame.color_trc),
+            **colour_entries(frame, movie.context),
             "movie:codec": movie.codec_name,
             "movie:pixel_format": frame.format.name,
             **({} if self._turn.is_plain else {"movie:rotation": self._turn.angle}),

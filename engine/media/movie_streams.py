@@ -157,6 +157,11 @@ def _opened(file: Path, container: av.container.InputContainer, place: str, fast
         f"{place}: {file} is of type {container.format.name}, which is no movie; give the movie itself",
     )
     require(
+        not any("webp" in name for name in names),
+        FormatError,
+        f"{place}: {file} is an animated WebP, for which there is no decoder here; convert it to an MP4 or PNG files",
+    )
+    require(
         not is_heif(container),
         FormatError,
         f"{place}: {file} is a HEIF or AVIF still, which is not read; convert it to EXR, PNG or TIFF",

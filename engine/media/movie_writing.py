@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import av
 import numpy as np
@@ -16,8 +16,9 @@ from engine.errors import FormatError, OutputExistsError, OutputWriteError, Rack
 from engine.files import discard, flush_file, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names
-from engine.media.colour import colour_spaces
-from engine.media.encoding import colours_in, display_image, from_linear
+from engine.media.colour import colour_spaces, untold
+from engine.media.colour.video import UNSAID, Codes, codes_of
+from engine.media.encoding import colour_notices, colours_in, display_image, from_linear
 from engine.media.images import THREADS
 from engine.media.kept import Kept
 from engine.media.movie_streams import DAMAGE, cause_of
@@ -35,18 +36,17 @@ SIGNATURE: Final = "Rackfocus"
 """The movie's comment, the one entry that all three containers keep; it tells our movies from others."""
 
 _CONTAINERS: Final = {".mov": "mov", ".mp4": "mp4", ".m4v": "mp4", ".mkv": "matroska"}
-_REC709: Final = 1
-_SRGB: Final = 13
-_UNSPECIFIED: Final = 2
+_ENCODERS: Final = {"h264": "libx264", "hevc": "libx265", "prores": "prores_ks"}
 
 
 class MovieWriter:
     """Writes one movie; frames must come in order.
 
-    H.264: 8 bits, 4:2:0, visually lossless (CRF 12). ProRes: 422 HQ in 10 bits, or 4444 where the result has alpha.
-    Rec.709 matrix and video range, tagged so. The display window is written; an odd width or height is
-    made even by repeating the last column or row. Without alpha, colours stand over black. The plate's sound is copied
-    in step with the pictures (``sound``), and pictures of a varying rate keep their times (``clock``).
+    H.264: 8 bits, 4:2:0, visually lossless (CRF 12). HEVC: as H.264, with 10 bits; HLG and PQ are written so in .mp4.
+    ProRes: 422 HQ in 10 bits, or 4444 where the result has alpha. Matrix of the primaries, video range, tagged so. The
+    display window is written; an odd width or height is made even by repeating the last column or row. Without alpha,
+    colours stand over black. The plate's sound is copied in step with the pictures (``sound``), and pictures of a
+    varying rate keep their times (``clock``).
     """
 
     def __init__(self, output: Output, info: PlateInfo, frames: FrameRange | None = None) -> None:
@@ -55,7 +55,6 @@ class MovieWriter:
         self._info = info
         self._output = output
         self._lock = threading.Lock()
-        self._codec = _codec(output)
         check_names(output.metadata)
         require(
             not output.layers, FormatError, "output.layers: a movie holds no further layers; write EXR, or ask for none"
@@ -65,10 +64,13 @@ class MovieWriter:
         )
         require(output.data_type is None, FormatError, "output.data_type: movies hold no floats; leave it out")
         self._colours = colour_spaces()
-        self._default_space = self._colours.default("movie", False, {})
-        mirrored = info.colour_space if info.file_format == "movie" and info.colour_space else self._default_space
+        default = self._colours.default("movie", False)
+        mirrored = info.colour_space if info.file_format == "movie" and info.colour_space else default
         asked = output.colour_space
         self._space = self._colours.resolve(asked, "output.colour_space") if asked else mirrored
+        encoding = self._colours.said_as(self._space)
+        self._codes = codes_of(encoding)
+        self._codec = _codec(output, high_range=encoding is not None and encoding.is_high_range)
         self._kept = Kept.of(output, info, frames, _CONTAINERS[self._path.suffix.lower()], self._codec)
         self._clock = self._kept.clock
         self._sound: SoundCopy | None = None
@@ -93,7 +95,8 @@ class MovieWriter:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """See ``FrameWriter``."""
-        return self._kept.notices
+        untellable = [] if self._codes is not None else [untold(self._space, "a movie")]
+        return (*self._kept.notices, *untellable, *colour_notices(self._info, self._space, self._colours))
 
     @property
     def losses(self) -> tuple[Notice, ...]:
@@ -147,10 +150,8 @@ class MovieWriter:
             try:
                 stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], alpha)
                 require_one_size(rendered.frame, self._path, even.shape[:2], self._size)
-                frame = encoded(np.clip(even, 0, 1), str(stream.pix_fmt))
+                frame = encoded(np.clip(even, 0, 1), str(stream.pix_fmt), self._tags())
                 frame.pts, frame.time_base = self._clock.stamp(self._written), self._clock.base
-                # The encoders believe the frame, not the stream.
-                frame.color_primaries, frame.color_trc = self._tags()
                 self._written += 1
                 self._mux(stream.encode(frame))
             except RackfocusError:
@@ -250,7 +251,7 @@ class MovieWriter:
     def _picture_stream(
         self, container: av.container.OutputContainer, pixel_aspect: float, alpha: bool
     ) -> av.VideoStream:
-        stream = container.add_stream("libx264" if self._codec == "h264" else "prores_ks", rate=self._clock.rate)
+        stream = cast(av.VideoStream, container.add_stream(_ENCODERS[self._codec], rate=self._clock.rate))
         stream.height, stream.width = self._size
         stream.metadata.update(self._kept.picture_tags)
         context = stream.codec_context
@@ -260,19 +261,25 @@ class MovieWriter:
             stream.pix_fmt = "yuv420p"
             # Pictures that are stored in another order than shown would blur the length of the last one.
             context.options = {"crf": "12", "preset": "fast", **({"bf": "0"} if self._clock.varies else {})}
+        elif self._codec == "hevc":
+            stream.pix_fmt = "yuv420p10le"
+            # x265 prints by itself, and gives movies of one frame no times where it looks for B frames (PyAV 18.1);
+            # Apple's players take the name hvc1 only.
+            context.options = {"crf": "12", "preset": "fast", "x265-params": "log-level=none:bframes=0"}
+            if self._path.suffix.lower() != ".mkv":
+                context.codec_tag = "hvc1"
         else:
             stream.pix_fmt = "yuva444p10le" if alpha else "yuv422p10le"
             context.options = {"profile": "4444" if alpha else "hq", "vendor": "apl0"}
         context.sample_aspect_ratio = Fraction(pixel_aspect).limit_denominator(1000)
-        context.colorspace, context.color_range = _REC709, 1
-        context.color_primaries, context.color_trc = self._tags()
+        codes = self._tags()
+        context.colorspace, context.color_range = codes.matrix, 1
+        context.color_primaries, context.color_trc = codes.primaries, codes.transfer
         return stream
 
-    def _tags(self) -> tuple[int, int]:
-        """Codes of primaries and curve (ITU-T H.273), so that players and editors show the movie alike."""
-        srgb = self._colours.default("png", False, {})
-        curve = {srgb: _SRGB, self._default_space: _REC709}.get(self._space, _UNSPECIFIED)
-        return (_UNSPECIFIED if curve == _UNSPECIFIED else _REC709), curve
+    def _tags(self) -> Codes:
+        """Codes of primaries, curve and matrix (ITU-T H.273), so that players and editors show the movie alike."""
+        return self._codes or Codes(UNSAID, UNSAID, 1)
 
     def _failed(self, place: str, error: Exception) -> OutputWriteError:
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -311,17 +318,28 @@ def _seen(path: Path) -> tuple[str, int]:
         return "", 0
 
 
-def _codec(output: Output) -> str:
+def _codec(output: Output, high_range: bool) -> str:
     suffix = Path(output.path).suffix.lower()
     require(
         suffix in _CONTAINERS,
         FormatError,
         f'output.path: movies of type "{suffix}" are not written; end it with .mov, .mp4 or .mkv',
     )
-    codec = output.codec or ("prores" if suffix == ".mov" else "h264")
+    codec = output.codec or ("prores" if suffix == ".mov" else "hevc" if high_range else "h264")
     require(
-        codec == "h264" or (suffix != ".mp4" and suffix != ".m4v"),
+        codec != "prores" or (suffix != ".mp4" and suffix != ".m4v"),
         FormatError,
         f"output.codec: a {suffix} file cannot hold ProRes; write .mov, or use h264",
+    )
+    require(
+        not (codec == "h264" and high_range),
+        FormatError,
+        "output.codec: H.264 is written with 8 bits, in which HLG and PQ show bands; use hevc, or prores in .mov, "
+        'or set output.colour_space to a space of ordinary range, like "Gamma 2.4 Encoded Rec.709"',
+    )
+    require(
+        _ENCODERS[codec] in av.codecs_available,
+        FormatError,
+        f"output.codec: this build of PyAV has no encoder {_ENCODERS[codec]} for {codec}; write .mov in ProRes",
     )
     return codec

@@ -12,12 +12,14 @@ import numpy as np
 
 from engine.errors import ChannelError
 from engine.frames import Float32Array, FrameRange, Window, require_size
-from engine.media.attributes import frame_rate_of, passed_on
+from engine.media.attributes import passed_on
 from engine.media.channels import Colour, Selection, find_colour, find_layers
-from engine.media.colour import ColourSpaces, colour_spaces
-from engine.media.images import Header, require_readable
+from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, file_words
+from engine.media.images import Header, Part, require_readable
+from engine.media.light_layers import layers_converted
 from engine.media.orientation import turned_words
 from engine.media.plate_movie import PlateMovie
+from engine.media.rates import exact_rate, frame_rate_of
 from engine.media.repair import limit_light, repair_colour
 from engine.media.source import open_source
 from engine.media.turns import Turns
@@ -25,7 +27,7 @@ from engine.media.windows import check_whole, laid_on
 from engine.notices import Notice
 from engine.shot import Plate
 
-__all__ = ["PlateImage", "PlateInfo", "PlateReader", "exact_rate", "read_weights"]
+__all__ = ["PlateImage", "PlateInfo", "PlateReader", "believed_colours", "read_weights"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class PlateInfo:
         pixel_aspect: width of a pixel over its height.
         frame_rate: exact frames per second; None where neither shot nor file says it.
         colour_space: of the files.
+        colour_told: whether the shot or the files say it; else it is the convention of their format.
         working_space: linear space of the images.
         data_type: of the colour channels: ``half``, ``float``, ``uint8``, ``uint10``, ``uint16`` ...
         file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
@@ -61,6 +64,7 @@ class PlateInfo:
     times: Mapping[int, Fraction] | None = None
     orientation: int = 1
     movie: PlateMovie | None = None
+    colour_told: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +124,7 @@ class PlateReader:
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
+            self._believed = Believed("", told=True)
             self.info = self._describe()
         except BaseException:
             self._source.close()
@@ -136,7 +141,7 @@ class PlateReader:
         """What should be heard of the plate before its first frame."""
         constant = self._plate.frame_rate is not None
         own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
-        return (*self._source.found.heard(self._plate.frames), *own)
+        return (*self._source.found.heard(self._plate.frames), *own, *self._believed.notices)
 
     def __enter__(self) -> Self:
         return self
@@ -204,6 +209,7 @@ class PlateReader:
         if layers:
             laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
             further, bad = repair_colour(np.concatenate(laid, axis=2))
+            further = self._light(further, tuple(name for layer in layers for name in layer.names))
             further, beyond = limit_light(further)
             image = np.concatenate([image, further], axis=2)
             repaired, limited = repaired + bad, limited + beyond
@@ -228,6 +234,13 @@ class PlateReader:
         require_size(frame, size, (first.display_width, first.display_height))
         x, y = first.x - first.display_x + stored.display_x, first.y - first.display_y + stored.display_y
         return replace(stored, x=x, y=y, width=first.width, height=first.height)
+
+    def _light(self, further: Float32Array, names: tuple[str, ...]) -> Float32Array:
+        """Further layers, those of light converted as the beauty is."""
+        source, target = self.info.colour_space, self.info.working_space
+        if source == target:
+            return further
+        return layers_converted(further, names, lambda light: self._colours.convert(light, source, target))
 
     def _pixels(self, frame: int, wanted: tuple[Selection, ...]) -> list[Float32Array]:
         """The channels of each selection; each part is decoded once, however many layers of it are wanted."""
@@ -270,11 +283,11 @@ class PlateReader:
         kind = part.formats[part.channels.index(colour.channels[0])]
         data_type = f"uint{part.bits}" if kind.startswith("uint") else kind
         is_float = kind in {"half", "float", "double"}
-        space = (
-            self._colours.resolve(plate.colour_space, "plate.colour_space")
-            if plate.colour_space is not None
-            else self._colours.default(header.file_format, is_float, part.metadata)
-        )
+        if plate.colour_space is not None:
+            self._believed = Believed(self._colours.resolve(plate.colour_space, "plate.colour_space"), told=True)
+        else:
+            self._believed = believed_colours(self._colours, header, part, is_float)
+        space = self._believed.space
         return PlateInfo(
             window=check_whole(part.window, f"frame {first}: {header.path}"),
             channels=self._names(colour, layers),
@@ -286,6 +299,7 @@ class PlateReader:
             file_format=header.file_format,
             grey=colour.grey,
             metadata=passed_on(part.metadata),
+            colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
             movie=self._movie(header),
@@ -312,38 +326,37 @@ class PlateReader:
         return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None)
 
 
+def believed_colours(colours: ColourSpaces, header: Header, part: Part, is_float: bool) -> Believed:
+    """What a file says of its colours, or what is assumed; see ``believe``."""
+    words = {**part.metadata, **file_words(header.path, header.file_format)}
+    return believe(colours, header.file_format, is_float, words)
+
+
 def to_linear(
     image: Float32Array, source: str, target: str, premultiplied: bool, colours: ColourSpaces
 ) -> Float32Array:
-    """Linearise R, G, B of (H, W, 3 or 4); alpha, where it is, is multiplied in afterwards."""
-    has_alpha = image.shape[2] == 4
-    if source == target and (premultiplied or not has_alpha):
+    """Linearise R, G, B of (H, W, 3 or 4); straight alpha is multiplied in afterwards.
+
+    Code values into which alpha is multiplied already are light of what is there and black together, encoded as it is:
+    they are never divided by alpha (a log DPX has no code that means nothing).
+    """
+    straight = image.shape[2] == 4 and not premultiplied
+    if source == target and not straight:
         return image
-    rgb = unpremultiplied(image) if has_alpha and premultiplied else image[:, :, :3]
-    rgb = colours.convert(rgb, source, target)
-    if not has_alpha:
+    rgb = colours.convert(image[:, :, :3], source, target)
+    if image.shape[2] == 3:
         return rgb
     alpha = image[:, :, 3:]
-    # Light without coverage (a glow that was added) has no alpha to be divided by, and is kept as it is.
-    weight = np.where(alpha > 0, alpha, 1) if premultiplied else alpha
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.concatenate([rgb * weight, alpha], axis=2)
+        return np.concatenate([rgb * alpha if straight else rgb, alpha], axis=2)
 
 
 def unpremultiplied(image: Float32Array) -> Float32Array:
     """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
     alpha = image[:, :, 3:]
+    # Of an alpha so small that it is none; what no number holds is clipped by who writes.
     with np.errstate(over="ignore"):
         return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
-
-
-def exact_rate(rate: float) -> Fraction:
-    """The exact frame rate meant by a decimal: 23.976 is 24000/1001, 29.97 is 30000/1001."""
-    whole = round(rate)
-    ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
-    if abs(rate - whole) > 1e-4 and abs(rate - float(ntsc)) < 5e-3 * rate / 24:
-        return ntsc
-    return Fraction(rate).limit_denominator(1001)
 
 
 def read_weights(path: str) -> Float32Array:

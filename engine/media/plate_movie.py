@@ -145,7 +145,7 @@ def _contents(movie: OpenMovie) -> MovieContents:
 
 
 def _track(stream: av.AudioStream, origin: Fraction) -> SoundTrack:
-    context = stream.codec_context
+    context: Any = stream.codec_context
     begin = None if stream.start_time is None or stream.time_base is None else stream.start_time * stream.time_base
     start = Fraction(0) if begin is None else begin - origin
     tags = {name: text for name, text in stream.metadata.items() if name in {"language", "title"}}

@@ -18,7 +18,7 @@ BRIGHTEST: Final = np.float32(1e15)
 """Light beyond it, of either sign, is limited to it on reading. The renderers sum squares of a thousand values, times
 a boost: from 1e19 on they become infinite, up to 1e18 they were seen to stay finite."""
 
-_LARGEST: Final = np.finfo(np.float32).max
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 _AT_ONCE: Final = 1 << 18
 """Bad pixels gathered at once, so that a frame that is bad throughout needs no more memory than a good one."""

@@ -15,8 +15,16 @@ from engine.errors import FormatError, MediaError, OutputExistsError, ShotError,
 from engine.files import discard, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
-from engine.media.colour import CINEON, ColourSpaces, colour_spaces
-from engine.media.encoding import colours_in, display_image, from_linear, uncovered_light
+from engine.media.colour import can_say, colour_spaces, say, untold
+from engine.media.encoding import (
+    colour_notices,
+    colours_in,
+    display_image,
+    from_linear,
+    output_space,
+    says_nothing,
+    uncovered_light,
+)
 from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
 from engine.media.images import read_header
@@ -139,7 +147,7 @@ class SequenceWriter:
         )
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
-        self._space = _output_space(output, info, self.file_format, self._type, self._colours)
+        self._space = output_space(output, info, self.file_format, self._type, self._colours)
         self._keeps_alpha = self.file_format != "dpx" or (info.file_format == "dpx" and colours_in(info.channels) == 4)
         self._uncovered = 0
 
@@ -154,7 +162,17 @@ class SequenceWriter:
         """See ``FrameWriter``."""
         contents = None if self._info.movie is None else contents_of(self._info.movie)
         sound = self._output.sound == "copy"
-        return tuple(still_losses(self._info, contents, self.file_format, self._keeps_alpha, sound))
+        losses = still_losses(self._info, contents, self.file_format, self._keeps_alpha, sound)
+        return (*losses, *self._colour_losses(), *colour_notices(self._info, self._space, self._colours))
+
+    def _colour_losses(self) -> list[Notice]:
+        """What the files cannot say of their colours."""
+        is_float = self._type in {"half", "float"}
+        told = says_nothing(self._output, self._info, self._space) or can_say(
+            self._colours, self._space, self.file_format, is_float
+        )
+        kind = f"a {self.file_format.upper()} file" if self.file_format != "openexr" else "the EXR's header"
+        return [] if told else [untold(self._space, kind)]
 
     @property
     def losses(self) -> tuple[Notice, ...]:
@@ -201,7 +219,13 @@ class SequenceWriter:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
-        entries = {**passed_on(rendered.metadata), **self._rate(), **self._output.metadata, **metadata}
+        entries = {
+            **passed_on(rendered.metadata),
+            **self._colour_tags(),
+            **self._rate(),
+            **self._output.metadata,
+            **metadata,
+        }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
         finite = [made_finite(part.image) for part in parts]
         parts = [replace(part, image=image) for part, (image, _) in zip(parts, finite, strict=True)]
@@ -286,8 +310,7 @@ class SequenceWriter:
             image = np.rint(image * steps) / steps
         window = Window.of_size(image.shape[1], image.shape[0])
         types = (self._type,) * len(names)
-        entries = dict(metadata) | self._tags()
-        part = NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=entries)
+        part = NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=metadata)
         return [replace(part, straight=divided)]
 
     def _divides(self, names: tuple[str, ...]) -> bool:
@@ -298,13 +321,11 @@ class SequenceWriter:
         linear = self._type == "float" and self._colours.is_linear(self._space)
         return "A" in names and self.file_format != "dpx" and not linear
 
-    def _tags(self) -> dict[str, object]:
+    def _colour_tags(self) -> Mapping[str, object]:
         """How the file says its encoding, so that other programs show it alike."""
-        if self.file_format != "dpx":
-            return {"oiio:ColorSpace": self._space}
-        linear = self._colours.is_linear(self._space)
-        log = self._space == CINEON
-        return {"dpx:Transfer": "Linear" if linear else "Printing density" if log else "ITU-R 709-4"}
+        if says_nothing(self._output, self._info, self._space):
+            return {}
+        return say(self._colours, self._space, self.file_format, self._type in {"half", "float"}).entries
 
 
 def open_writer(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> FrameWriter:
@@ -431,18 +452,6 @@ def _dpx_type(info: PlateInfo) -> str:
     if info.file_format != "dpx" or (colours_in(info.channels) == 3 and info.data_type in {"uint8", "uint10"}):
         return "uint10"
     return "uint12" if info.data_type == "uint12" else "uint16"
-
-
-def _output_space(output: Output, info: PlateInfo, file_format: str, data_type: str, colours: ColourSpaces) -> str:
-    if output.colour_space is not None:
-        return colours.resolve(output.colour_space, "output.colour_space")
-    is_float = data_type in {"half", "float"}
-    theirs_float = info.data_type in {"half", "float"}
-    if info.colour_space and file_format == info.file_format and is_float == theirs_float:
-        return info.colour_space
-    if is_float:
-        return info.working_space or colours.linear
-    return colours.default(file_format, False, {})
 
 
 def _file(path: str, frame: int) -> Path:

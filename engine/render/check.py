@@ -94,6 +94,7 @@ def check(
         if not findings.problems:
             with findings.collecting():
                 findings.edges = inputs.edges_measured()
+                findings.notices += _implausible(shot, inputs)
     if not findings.opened:  # the files could not be opened; the renderer is looked at all the same
         with findings.collecting():
             open_renderer(shot)
@@ -124,6 +125,11 @@ def _check_points(shot: Shot, inputs: Inputs, findings: Findings) -> None:
         if key.pixel is not None:
             with findings.collecting():
                 inputs.check_point(frame_of(key), *key.pixel)
+
+
+def _implausible(shot: Shot, inputs: Inputs) -> tuple[Notice, ...]:
+    limits = inputs.likely_limits()
+    return inputs.implausible(limits, FocusPull.of(shot, inputs, limits))
 
 
 def _check_pull(pull: FocusPull, frames: FrameRange, findings: Findings) -> None:

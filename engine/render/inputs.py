@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cancelling import Cancel
 from engine.depth import (
     DepthLimits,
     EdgePlan,
@@ -42,9 +42,14 @@ from engine.media.windows import empty_places, laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
 from engine.render.keys import keys_outside
+from engine.render.looking import Look, hidden_places, look_at
+from engine.render.plausible import Facts, implausible
 from engine.render.report import EdgesMeasured, Opened
 from engine.render.stages import waited
 from engine.shot import Shot
+
+if TYPE_CHECKING:
+    from engine.render.pull import FocusPull
 
 __all__ = ["Inputs", "RawFrame"]
 
@@ -63,7 +68,7 @@ class RawFrame:
     pixels, (H, W) float32 in 0..1, where the shot has one; ``matte_repaired`` counts the values that were none, and
     ``matte_held`` is as for the depth. ``empty`` is (H, W) bool, where there is nothing whose depth could be told:
     inside the display window but not in the depth's data window, or transparent and black; None where there is no such
-    place.
+    place. ``zeros`` is the share of zeros in the depth's file.
     """
 
     frame: int
@@ -75,6 +80,7 @@ class RawFrame:
     matte_repaired: int = 0
     matte_held: bool = False
     empty: NDArray[np.bool_] | None = None
+    zeros: float = 0.0
 
 
 class Inputs:
@@ -93,17 +99,17 @@ class Inputs:
         MediaError: nothing can be read there.
     """
 
-    def __init__(self, shot: Shot, cancel: threading.Event | None = None) -> None:
+    def __init__(self, shot: Shot, cancel: Cancel | None = None) -> None:
         self._shot = shot
         self._cancel = cancel
         with ExitStack() as opened:
             looks_at_several = shot.renderer.name == "any-to-bokeh"
             self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
-            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate))
+            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate, lens=shot.lens))
             self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
             self._opened = opened.pop_all()
         self.frames: FrameRange = self.plate.frames
-        self._edges: tuple[DepthLimits, EdgeQuality] | None = None
+        self._looked: _Looked | None = None
 
     def __enter__(self) -> Inputs:
         return self
@@ -143,7 +149,8 @@ class Inputs:
         values = fit_depth(replace(depth, window=theirs), ours, self._shot.depth.fit, frame)
         beside = None if depth.alpha is None or not _same_size(theirs, ours) else laid_on(depth.alpha, theirs, ours)
         alpha = _alpha(plate) if beside is None else beside
-        raw = RawFrame(frame, plate, values, alpha, depth.held, empty=_empty_places(plate, theirs))
+        empty = _empty_places(plate, theirs)
+        raw = RawFrame(frame, plate, values, alpha, depth.held, empty=empty, zeros=depth.zeros)
         if self.matte is None:
             return raw
         matte = self.matte.read(frame)
@@ -219,12 +226,28 @@ class Inputs:
         return values, found.repaired
 
     def edge_quality(self, limits: DepthLimits) -> EdgeQuality:
-        """How good the edges of the shot's depth are; measured once, over a few frames of the whole shot.
+        """How good the edges of the shot's depth are; measured once, over a few frames of the whole shot."""
+        return self._look(limits, edges=True).survey.quality()
+
+    def implausible(self, limits: DepthLimits, pull: FocusPull | None) -> tuple[Notice, ...]:
+        """What should be heard of depth, focus and plate that can hardly be meant, by a few frames of the whole shot.
+
+        Args:
+            limits: of the depth.
+            pull: d_f and K of a frame; None where they are not known.
+        """
+        looks = self._look(limits, edges=False).looks
+        return implausible(Facts(self._shot, looks, limits, self.frames, pull, self.depth.bits))
+
+    def _look(self, limits: DepthLimits, *, edges: bool) -> _Looked:
+        """Read a few frames, once for all that is measured in them.
 
         The frames depend on the shot alone, so that every part of a split render finds the same. One that cannot be
         read is passed over here; a render that needs it says so.
         """
-        if self._edges is None or self._edges[0] != limits:
+        known = self._looked
+        if known is None or known.limits != limits or (edges and not known.has_edges):
+            looks = []
             survey = EdgeSurvey()
             for frame in self._looks():
                 try:
@@ -232,9 +255,12 @@ class Inputs:
                     disparity, _ = self.disparity(raw, limits)
                 except (MediaError, DepthError):
                     continue
-                survey.add(raw.plate.image, count_colours(raw.plate.channels), disparity)
-            self._edges = limits, survey.quality()
-        return self._edges[1]
+                hidden = hidden_places(raw.alpha, raw.empty)
+                looks.append(look_at(frame, raw.plate.image, raw.depth, disparity, hidden, raw.zeros))
+                if edges:
+                    survey.add(raw.plate.image, count_colours(raw.plate.channels), disparity)
+            known = self._looked = _Looked(limits, survey, tuple(looks), edges)
+        return known
 
     def edge_plan(self, limits: DepthLimits) -> EdgePlan | None:
         """What is done to the depth's edges in every frame; None where they are left as they are."""
@@ -254,15 +280,19 @@ class Inputs:
         Raises:
             DepthRangeError: there is no limit to be found in those frames.
         """
-        known = limits or DepthLimits.given(self._shot.depth) or self._provisional_limits()
+        known = limits or self.likely_limits()
         quality = self.edge_quality(known)
         if not quality.crossings:
             return None
         return EdgesMeasured(quality.sentence(), repaired=self.edge_plan(known) is not None)
 
-    def _provisional_limits(self) -> DepthLimits:
-        """Limits of the few frames that are looked at: near enough to measure by, never to render with."""
-        return find_limits(self._depths_of_looks(), self._shot.depth)
+    def likely_limits(self) -> DepthLimits:
+        """The limits that are given, else those of a few frames: near enough to measure by, never to render with.
+
+        Raises:
+            DepthRangeError: there are no limits to be found in those frames.
+        """
+        return DepthLimits.given(self._shot.depth) or find_limits(self._depths_of_looks(), self._shot.depth)
 
     def _depths_of_looks(self) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
         for frame in self._looks():
@@ -350,6 +380,16 @@ class Inputs:
             raw = self._waited(lambda: self.read(frame))
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What was found in the frames that are looked at, under some limits; the edges are not always measured."""
+
+    limits: DepthLimits
+    survey: EdgeSurvey
+    looks: tuple[Look, ...]
+    has_edges: bool
 
 
 def _zeros(window: Window) -> Float32Array:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from engine.cancelling import Cancel
 from engine.errors import CancelledError
 
 __all__ = ["Assembly", "Conveyor", "waited"]
@@ -31,7 +32,7 @@ PATIENCE: Final = 0.7
 """Seconds that a cancelled render waits for its threads: a person who asks to stop is served within a second."""
 
 
-def waited(call: Callable[[], T], cancel: threading.Event) -> T:
+def waited(call: Callable[[], T], cancel: Cancel) -> T:
     """The result of a read that may hang, made in a thread of its own; no Numba may run in it.
 
     Raises:
@@ -151,7 +152,7 @@ class Assembly(Generic[A, B, C]):
             threading.Thread(target=lambda: self._drain(made, sink), name="rackfocus-write", daemon=True),
         )
 
-    def run(self, cancel: threading.Event) -> Generator[C, None, None]:
+    def run(self, cancel: Cancel) -> Generator[C, None, None]:
         """Run all three; gives the sink's results in the calling thread, as they come.
 
         Raises:
@@ -168,7 +169,7 @@ class Assembly(Generic[A, B, C]):
                 self._halt()
             self._join(cancel)
 
-    def _results(self, cancel: threading.Event) -> Iterator[C]:
+    def _results(self, cancel: Cancel) -> Iterator[C]:
         while True:
             if cancel.is_set():
                 raise CancelledError("the render was stopped; frames that are done are kept, start it again to go on")
@@ -191,7 +192,7 @@ class Assembly(Generic[A, B, C]):
         else:
             self._done.put(_End())
 
-    def _join(self, cancel: threading.Event) -> None:
+    def _join(self, cancel: Cancel) -> None:
         """Wait for the threads; once a person wants to stop, for ``PATIENCE`` at most: a read may hang."""
         deadline: float | None = None
         for thread in self._threads:

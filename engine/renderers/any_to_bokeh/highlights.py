@@ -2,8 +2,8 @@
 
 The plate is split. The base is what the curve holds and the network sees. The lamps are small and bright, and would
 lose their light in a display-referred blur. The residual is all else: light above the curve's limit, and negative
-values. Their sum is the plate. All but the base goes through the optical renderer, with alpha; further layers go through
-it by themselves, beside the plate's own colours, so that they change nothing else.
+values. Their sum is the plate. All but the base goes through the optical renderer, with alpha; further layers go
+through it by themselves, beside the plate's own colours, so that they change nothing else.
 """
 
 from __future__ import annotations

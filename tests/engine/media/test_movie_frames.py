@@ -16,7 +16,7 @@ from engine.media.movie_index import index_of
 from engine.media.source import open_source
 from engine.shot import Depth, Plate
 
-from .movies import B_FRAMES, KINDS, as_decoded, copied, make, make_kind, number_of
+from .movies import B_FRAMES, KINDS, as_decoded, copied, make, make_kind, number_of, with_edits
 
 
 def numbers(path: Path, order: list[int] | None = None) -> list[int]:
@@ -82,6 +82,53 @@ def test_what_an_edit_list_hides_is_no_frame(tmp_path: Path, kind: str) -> None:
     shown = as_decoded(path)
     assert numbers(path) == shown
     assert len(shown) < 30
+
+
+EDITS = {
+    "two pieces": [(10, 2), (8, 15)],
+    "the same twice": [(6, 4), (6, 4)],
+    "the end first": [(6, 20), (6, 3)],
+    "black first": [(5, -1), (12, 3)],
+    "longer than the clip": [(50, 7)],
+}
+
+
+@pytest.mark.parametrize("edits", EDITS)
+@pytest.mark.parametrize("kind", ["phone.mp4", "iphone.mov", "editor.mov", "animation.mov", "phone.3gp", "av1.mp4"])
+def test_edit_lists_of_every_shape_show_what_is_decoded(tmp_path: Path, kind: str, edits: str) -> None:
+    path = with_edits(make_kind(tmp_path, kind), tmp_path / f"edited{Path(kind).suffix}", EDITS[edits])
+    shown = as_decoded(path)
+    assert numbers(path) == shown
+    assert numbers(path, list(range(len(shown), 0, -1))) == shown[::-1]
+
+
+def patched(path: Path, name: bytes, offset: int, value: bytes) -> Path:
+    """Change a number that stands at an offset behind a name."""
+    data = bytearray(path.read_bytes())
+    place = data.index(name) + len(name) + offset
+    data[place : place + len(value)] = value
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "offset", "value"),
+    [
+        ("old.avi", b"avih", 4 + 16, (1000).to_bytes(4, "little")),
+        ("old.avi", b"vids", 28, (2).to_bytes(4, "little")),
+        ("phone.mp4", b"mdhd", 16, (0).to_bytes(4, "big")),
+        ("phone.mp4", b"mvhd", 16, (1 << 30).to_bytes(4, "big")),
+        ("iphone.mov", b"mdhd", 16, (100).to_bytes(4, "big")),
+        ("editor.mov", b"mdhd", 16, (1 << 30).to_bytes(4, "big")),
+        ("ffmpeg.mkv", b"\x44\x89\x88", 0, np.float64(9000).byteswap().tobytes()),
+        ("ffmpeg.mkv", b"\x44\x89\x88", 0, bytes(8)),
+    ],
+)
+def test_wrong_counts_and_durations_of_headers_change_nothing(
+    tmp_path: Path, kind: str, name: bytes, offset: int, value: bytes
+) -> None:
+    path = patched(make_kind(tmp_path, kind), name, offset, value)
+    assert numbers(path) == list(range(30))
 
 
 def test_a_file_that_starts_between_key_pictures_begins_with_the_first_that_can_be_decoded(tmp_path: Path) -> None:

@@ -298,8 +298,51 @@ def test_an_animated_picture_is_a_movie(tmp_path: Path) -> None:
     assert len(describe(str(moving)).frames) == 5
     assert as_decoded(moving) == list(range(5))
     make(tmp_path / "moving.webp", "libwebp_anim", "yuv420p", 5)
-    with pytest.raises(MediaError, match=r"moving\.webp"):
+    with pytest.raises(FormatError, match="animated WebP"):
         describe(str(tmp_path / "moving.webp"))
+
+
+def test_stills_and_lists_under_the_name_of_a_movie_are_told(tmp_path: Path) -> None:
+    still = make(tmp_path / "a.mov", "libsvtav1", count=1, form="avif")
+    with pytest.raises(FormatError, match="AVIF still"):
+        describe(str(still))
+    (tmp_path / "b.mov").write_text("ffconcat version 1.0\nfile a.mov\n")
+    with pytest.raises(FormatError, match="concat"):
+        describe(str(tmp_path / "b.mov"))
+    (tmp_path / "c.ts").write_text("#EXTM3U\n#EXTINF:9.0,\na.mov\n#EXT-X-ENDLIST\n")
+    with pytest.raises(MediaError, match=r"c\.ts"):
+        describe(str(tmp_path / "c.ts"))
+
+
+def test_sizes_beyond_reason_are_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    head = b"YUV4MPEG2 W%d H%d F25:1 Ip A1:1 C420jpeg\nFRAME\n"
+    for number, (width, height) in enumerate(((60000, 60000), (16384, 16384), (30000, 9000))):
+        path = tmp_path / f"{number}.y4m"
+        path.write_bytes(head % (width, height) + bytes(1000))
+        with pytest.raises(CorruptError):
+            describe(str(path))
+    drawn = bytearray(make(tmp_path / "a.gif", "gif", "rgb8", 5).read_bytes())
+    drawn[6:10] = b"\xff" * 4
+    (tmp_path / "b.gif").write_bytes(drawn)
+    with pytest.raises(MediaError, match=r"b\.gif"):
+        describe(str(tmp_path / "b.gif"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "entries"),
+    [
+        ("a.mkv", {}, {"stereo_mode": "left_right"}),
+        ("b.mkv", {}, {"stereo_mode": "top_bottom"}),
+        ("c.mp4", {"x264-params": "frame-packing=3"}, {}),
+        ("d.mp4", {"x264-params": "frame-packing=4"}, {}),
+        ("e.ts", {"x264-params": "frame-packing=5"}, {}),
+    ],
+)
+def test_the_other_eye_is_told(tmp_path: Path, name: str, options: dict[str, str], entries: dict[str, str]) -> None:
+    path = make(
+        tmp_path / name, count=8, options=options, prepare=lambda _movie, stream: stream.metadata.update(entries)
+    )
+    assert "one picture" in notices(path)["movie.stereo"]
 
 
 def renamed(path: Path, old: bytes, new: bytes) -> Path:
