@@ -1,4 +1,4 @@
-"""Which channels of a file are its colour, its further layers, its depth."""
+"""Which channels of a file are its colour and its further layers; its depth is found in ``depth_channels``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.errors import ChannelError
+from engine.media.depth_names import is_depth
 from engine.media.images import Header, Part
 
-__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_depth", "find_layers", "find_matte", "layer_of"]
+__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_layers", "find_matte", "layer_of", "parts_named"]
 
 OUR_LAYERS: Final = frozenset({"CoC", "disparity", "overlay", "invented"})
 """Layers that Rackfocus writes itself: never taken from a plate by ``"*"``."""
@@ -49,7 +50,7 @@ def find_colour(header: Header, part: str | int | None, layer: str | None, place
     Raises:
         ChannelError: there is none.
     """
-    parts = _parts(header, part, place)
+    parts = parts_named(header, part, place)
     for candidate in parts:
         own = layer is not None and candidate.name in {layer, f"{layer}.left"}
         for prefix in dict.fromkeys([layer or "", *([""] if own else [])]):
@@ -93,34 +94,6 @@ def find_layers(
     return tuple(found)
 
 
-def find_depth(header: Header, part: str | int | None, channel: str | None, any_channel: bool, place: str) -> Selection:
-    """The depth channel.
-
-    Args:
-        channel: its name; Z, depth.Z or another usual name when not given.
-        any_channel: whether the file is a depth map as a whole, so that its first channel will do.
-
-    Raises:
-        ChannelError: there is none.
-    """
-    parts = _parts(header, part, place)
-    for name in [channel] if channel else _DEPTHS:
-        for candidate in parts:
-            if name in candidate.channels:
-                return Selection(candidate, (name,), (name,))
-    if channel is None:
-        for candidate in parts:
-            for name in candidate.channels:
-                if name.rpartition(".")[2] == "Z" and layer_of(name) not in OUR_LAYERS:
-                    return Selection(candidate, (name,), (name,))
-        if any_channel and header.file_format == "movie":
-            return Selection(parts[0], ("Y",), ("Y",))
-        if any_channel:
-            return Selection(parts[0], parts[0].channels[:1], parts[0].channels[:1])
-    asked = f'channel "{channel}"' if channel else "depth channel (Z or depth.Z)"
-    raise ChannelError(f"{place} has no {asked}; it has {header.channels}; set depth.channel to one of these")
-
-
 def find_matte(header: Header, channel: str | None, place: str) -> Selection:
     """The channel of a matte; three where it is not known yet that R, G and B are equal.
 
@@ -150,7 +123,12 @@ def find_matte(header: Header, channel: str | None, place: str) -> Selection:
     raise ChannelError(f"{place} has no {asked} to be the matte; it has {header.channels}; set matte.channel to one")
 
 
-def _parts(header: Header, part: str | int | None, place: str) -> tuple[Part, ...]:
+def parts_named(header: Header, part: str | int | None, place: str) -> tuple[Part, ...]:
+    """The part of that name or number; all of them where none is named.
+
+    Raises:
+        ChannelError: there is no such part.
+    """
     if part is None:
         return header.parts
     text = str(part)
@@ -176,7 +154,7 @@ def _colour_in(part: Part, layer: str) -> Colour | None:
         return Colour(part, tuple(letters[n] for n in names), names)
     grey = [c for c in part.channels if layer_of(c) == layer and c.rpartition(".")[2].lower() in _GREY]
     others = [c for c in part.channels if layer_of(c) == layer and c != letters.get("A")]
-    if not grey and len(others) == 1 and others[0] not in _DEPTHS:
+    if not grey and len(others) == 1 and not is_depth(others[0]):
         grey = others
     if not grey:
         return None

@@ -10,6 +10,8 @@ from typing import Any
 from engine.errors import RackfocusError
 from engine.frames import FrameRange, Window
 from engine.media.colour import Believed, colour_spaces
+from engine.media.finding import Found
+from engine.media.focus_names import focus_in_names, focus_said
 from engine.media.images import Header, Part
 from engine.media.plate import believed_colours
 from engine.media.rates import frame_rate_of
@@ -106,9 +108,15 @@ def describe(path: str) -> Description:
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=None if colours is None else colours.space,
-        notices=(*source.found.notices, *source.notices, *(() if colours is None else colours.notices)),
+        notices=(*_notices(source.found), *source.notices, *(() if colours is None else colours.notices)),
         parts=tuple(_part(part) for part in header.parts),
     )
+
+
+def _notices(found: Found) -> tuple[Notice, ...]:
+    focus = focus_in_names(found)
+    said = f"{focus_said(found, focus)}; as depth they give it where a render is given none" if focus else ""
+    return (*found.notices, *([Notice("focus.names", said)] if focus else []))
 
 
 def _part(part: Part) -> PartDescription:

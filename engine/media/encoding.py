@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from engine.frames import Float32Array, Window
 from engine.media.colour import CINEON, ColourSpaces, can_say
 from engine.media.light_layers import layers_converted
-from engine.media.plate import PlateInfo, unpremultiplied
+from engine.media.plate import PlateInfo
 from engine.notices import Notice
 from engine.shot import Output
 
-__all__ = ["colour_notices", "colours_in", "display_image", "from_linear", "output_space", "says_nothing"]
+__all__ = [
+    "colour_notices",
+    "colours_in",
+    "display_image",
+    "from_linear",
+    "output_space",
+    "says_nothing",
+    "straight",
+    "uncovered_light",
+]
+
+_LEAST_ALPHA: Final = 2**-17
+"""Half a step of 16 bits: what is below it is stored as 0."""
+
+_SEEN: Final = 1 / 256
+"""Scene-linear light that a person sees on black."""
 
 
 def from_linear(
@@ -19,27 +36,44 @@ def from_linear(
 ) -> Float32Array:
     """Encode the colour and every further layer of light.
 
-    Light that alpha is multiplied into is encoded as it is, like Nuke does. Where the file wants colours without alpha,
-    they are divided by it as light, before they are encoded.
+    Alpha is divided out of the light, before it is encoded, where the file holds straight colours. Where it holds
+    premultiplied ones, the light is encoded as it is, like Nuke does: code values are never divided or multiplied.
 
     Args:
-        image: (H, W, C), the first three channels the colour, premultiplied where the fourth is A.
+        image: (H, W, C) scene-linear, the first three channels the colour, premultiplied where the fourth is A.
         names: of the C channels.
-        source, target: colour spaces; ``source`` is linear, or empty where it is the target.
-        premultiplied: whether alpha stays multiplied in.
+        source, target: colour spaces, of the image and of the file; ``source`` is empty where it is the target.
+        premultiplied: how the file holds its colours.
         colours: that convert.
     """
     has_alpha = "A" in names[:4]
+    divided = has_alpha and not premultiplied
     same = source in {target, ""}
-    if same and (premultiplied or not has_alpha):
+    if same and not divided:
         return image
-    rgb = image[:, :, :3] if premultiplied or not has_alpha else unpremultiplied(image[:, :, :4])
+    rgb = straight(image[:, :, :4]) if divided else image[:, :, :3]
     rgb = colours.convert(rgb, source or target, target)
     count = 4 if has_alpha else 3
     further = image[:, :, count:]
     if not same:
         further = layers_converted(further, names[count:], lambda light: colours.convert(light, source, target))
     return np.concatenate([rgb, image[:, :, 3:count], further], axis=2).astype(np.float32, copy=False)
+
+
+def straight(image: Float32Array) -> Float32Array:
+    """R, G, B of premultiplied (H, W, 4) light, divided by the alpha that a file of whole numbers can hold beside them.
+
+    Alpha above 1 is stored as 1. Light without coverage (a glow) has no alpha to be divided by and stays as it is.
+    """
+    alpha = np.minimum(image[:, :, 3:4], 1)
+    return np.asarray(image[:, :, :3] / np.where(alpha > _LEAST_ALPHA, alpha, 1), np.float32)
+
+
+def uncovered_light(image: Float32Array) -> int:
+    """How many pixels of premultiplied (H, W, 4) light are bright and have no coverage, so that straight colours lose
+    them."""
+    bright = image[:, :, :3].max(axis=2) > _SEEN
+    return int(np.count_nonzero(bright & (image[:, :, 3] <= _LEAST_ALPHA)))
 
 
 def display_image(image: Float32Array, window: Window) -> Float32Array:

@@ -147,10 +147,12 @@ def require_readable(header: Header, part: Part, channels: Sequence[str], frame:
     for name in channels:
         if name not in part.channels:
             raise ChannelError(f'{place} has no channel "{name}"; it has {", ".join(part.channels)}')
-    size = header.path.stat().st_size
     need = part.window.width * part.window.height * len(part.channels) * 4
+    if need <= _PLAUSIBLE:
+        return
+    size = header.path.stat().st_size if header.path.is_file() else 0
     require(
-        need <= max(_PLAUSIBLE, _BEST_RATIO * size),
+        need <= _BEST_RATIO * size,
         CorruptError,
         f"{place} claims {part.window.width}x{part.window.height} pixels but has only {size} bytes; render or copy it "
         "again",

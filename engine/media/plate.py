@@ -18,8 +18,9 @@ from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, 
 from engine.media.images import Header, Part, require_readable
 from engine.media.light_layers import layers_converted
 from engine.media.orientation import turned_words
+from engine.media.plate_movie import PlateMovie
 from engine.media.rates import exact_rate, frame_rate_of
-from engine.media.repair import repair_colour
+from engine.media.repair import limit_light, repair_colour
 from engine.media.source import open_source
 from engine.media.turns import Turns
 from engine.media.windows import check_whole, laid_on
@@ -47,6 +48,7 @@ class PlateInfo:
         metadata: the header's entries that a result inherits.
         times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
         orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
+        movie: the movie file that it is; None where it is no movie.
     """
 
     window: Window
@@ -61,6 +63,7 @@ class PlateInfo:
     metadata: Mapping[str, Any] | None = None
     times: Mapping[int, Fraction] | None = None
     orientation: int = 1
+    movie: PlateMovie | None = None
     colour_told: bool = True
 
 
@@ -77,6 +80,7 @@ class PlateImage:
         metadata: what a result inherits.
         stored: the file's own data window.
         repaired: how many pixels were NaN or infinite.
+        limited: how many pixels were brighter than ``engine.media.repair.BRIGHTEST``.
         source: the frame whose file was read: another one where a missing frame is held; None where it is black.
     """
 
@@ -88,6 +92,7 @@ class PlateImage:
     stored: Window
     repaired: int = 0
     source: int | None = None
+    limited: int = 0
 
 
 class PlateReader:
@@ -191,24 +196,29 @@ class PlateReader:
             window = self._window(colour.part.window, f"frame {source}: {header.path}", source)
             found = self._pixels(source, (colour, *layers))
         pixels, repaired = repair_colour(found[0])
+        pixels, limited = limit_light(pixels)
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
         image = to_linear(
             _as_rgb(pixels) if colour.grey else pixels,
             *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
         )
+        if self.info.colour_space != self.info.working_space:
+            image, beyond = limit_light(image)
+            limited += beyond
         image = laid_on(image, colour.part.window, window)
         if layers:
             laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
             further, bad = repair_colour(np.concatenate(laid, axis=2))
             further = self._light(further, tuple(name for layer in layers for name in layer.names))
+            further, beyond = limit_light(further)
             image = np.concatenate([image, further], axis=2)
-            repaired += bad
+            repaired, limited = repaired + bad, limited + beyond
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
         inherited = passed_on(part.metadata)
         names = self._names(colour, layers)
         image = np.ascontiguousarray(image)
-        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source)
+        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source, limited)
 
     def _window(self, stored: Window, place: str, frame: int) -> Window:
         """Where a frame's image lies, whose file has that data window.
@@ -292,7 +302,14 @@ class PlateReader:
             colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
+            movie=self._movie(header),
         )
+
+    def _movie(self, header: Header) -> PlateMovie | None:
+        if header.file_format != "movie":
+            return None
+        rate = frame_rate_of(header.parts[0].metadata)
+        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""
@@ -330,15 +347,15 @@ def to_linear(
     if image.shape[2] == 3:
         return rgb
     alpha = image[:, :, 3:]
-    return np.concatenate([rgb * alpha if straight else rgb, alpha], axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.concatenate([rgb * alpha if straight else rgb, alpha], axis=2)
 
 
 def unpremultiplied(image: Float32Array) -> Float32Array:
     """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
     alpha = image[:, :, 3:]
-    with np.errstate(
-        over="ignore"
-    ):  # of an alpha so small that it is none; what no number holds is clipped by who writes
+    # Of an alpha so small that it is none; what no number holds is clipped by who writes.
+    with np.errstate(over="ignore"):
         return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
 
 

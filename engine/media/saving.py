@@ -19,6 +19,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import FormatError, OutputWriteError, RackfocusError, require
+from engine.files import flush_file
 from engine.frames import Float32Array, Window
 from engine.media.attributes import own_metadata, set_values
 from engine.media.images import read_header, read_pixels
@@ -58,12 +59,13 @@ class NewPart:
     Attributes:
         image: (H, W, C) float32, as it is to be stored: integers from 0..1.
         channels: C names.
-        formats: C data types: ``half``, ``float``, ``uint8``, ``uint10``, ``uint16``.
+        formats: C data types: ``half``, ``float``, ``uint8``, ``uint10``, ``uint12``, ``uint16``.
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         compression: checked by ``check_compression``; None for the format's own.
         name: of the part, where there are several.
         metadata: entries of the header.
+        straight: whether R, G and B are not multiplied by A.
     """
 
     image: Float32Array
@@ -74,6 +76,7 @@ class NewPart:
     compression: str | None = None
     name: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    straight: bool = False
 
 
 def check_compression(name: str, file_format: str) -> str:
@@ -165,9 +168,9 @@ def _spec(part: NewPart, file_format: str, several: bool) -> oiio.ImageSpec:
     set_values(spec, own_metadata(part.metadata, file_format))
     if part.compression is not None:
         spec.attribute("compression", part.compression)
-    if part.formats[0] == "uint10":
-        spec.attribute("oiio:BitsPerSample", 10)
-    if file_format != "openexr" and "A" in part.channels:
+    if part.formats[0] in {"uint10", "uint12"}:
+        spec.attribute("oiio:BitsPerSample", int(part.formats[0].removeprefix("uint")))
+    if part.straight:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     if several:
         spec.attribute("oiio:subimagename", part.name)
@@ -176,7 +179,7 @@ def _spec(part: NewPart, file_format: str, several: bool) -> oiio.ImageSpec:
 
 
 def _type(kind: str) -> oiio.TypeDesc:
-    return oiio.TypeDesc({"uint10": "uint16"}.get(kind, kind))
+    return oiio.TypeDesc({"uint10": "uint16", "uint12": "uint16"}.get(kind, kind))
 
 
 def _storable(part: NewPart, file_format: str) -> Float32Array:
@@ -194,11 +197,7 @@ def _storable(part: NewPart, file_format: str) -> Float32Array:
 
 def _flush(path: Path, place: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_file(path)
     except OSError as error:
         raise _failed(place, path, error.strerror or str(error)) from error
 

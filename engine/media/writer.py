@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -11,17 +12,28 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 
 from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
+from engine.files import discard, place_file, temporary_path
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import can_say, colour_spaces, say, untold
-from engine.media.encoding import colour_notices, colours_in, display_image, from_linear, output_space, says_nothing
+from engine.media.encoding import (
+    colour_notices,
+    colours_in,
+    display_image,
+    from_linear,
+    output_space,
+    says_nothing,
+    uncovered_light,
+)
 from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
 from engine.media.images import read_header
+from engine.media.losses import still_losses
 from engine.media.plate import PlateInfo
+from engine.media.plate_movie import contents_of
+from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
-from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
 
@@ -57,15 +69,21 @@ class FrameWriter(Protocol):
         """What the result cannot keep of the plate, known before the first frame."""
         ...
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    @property
+    def losses(self) -> tuple[Notice, ...]:
+        """What got lost while frames were written; complete once it is closed."""
+        ...
+
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """Write one frame, whole or not at all.
 
         Args:
             rendered: scene-linear, in the plate's working space.
             layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
             metadata: entries of the header beside the plate's and ``output.metadata``.
+
+        Returns:
+            How many pixels were not finite, and were put right.
 
         Raises:
             OutputWriteError: full disk, read-only folder.
@@ -109,8 +127,10 @@ class SequenceWriter:
 
     EXR: half or float, any compression, data window and display window kept. Data layers are written as floats; where
     the colour's compression loses, they go into a second part, ``data``, compressed with zips.
-    PNG and TIFF: 16 bits (TIFF of floats where the plate is one or ``data_type`` asks for it); DPX: 10 bits without
-    alpha; all of them cut or padded with black to the display window.
+    PNG and TIFF: 16 bits and straight alpha (TIFF of floats, then premultiplied, where the plate is one or
+    ``data_type`` asks for it). DPX: 10 bits, 12 or 16 where the plate is a DPX of more; with alpha, premultiplied and
+    in 16 bits, where the plate is a DPX with alpha, else over black. All of them cut or padded with black to the
+    display window.
     """
 
     def __init__(self, output: Output, info: PlateInfo) -> None:
@@ -128,7 +148,8 @@ class SequenceWriter:
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
         self._space = output_space(output, info, self.file_format, self._type, self._colours)
-        self._keeps_alpha = self.file_format != "dpx" or self._type == "uint16"
+        self._keeps_alpha = self.file_format != "dpx" or (info.file_format == "dpx" and colours_in(info.channels) == 4)
+        self._uncovered = 0
 
     def __enter__(self) -> Self:
         return self
@@ -139,13 +160,30 @@ class SequenceWriter:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """See ``FrameWriter``."""
+        contents = None if self._info.movie is None else contents_of(self._info.movie)
+        sound = self._output.sound == "copy"
+        losses = still_losses(self._info, contents, self.file_format, self._keeps_alpha, sound)
+        return (*losses, *self._colour_losses(), *colour_notices(self._info, self._space, self._colours))
+
+    def _colour_losses(self) -> list[Notice]:
+        """What the files cannot say of their colours."""
         is_float = self._type in {"half", "float"}
         told = says_nothing(self._output, self._info, self._space) or can_say(
             self._colours, self._space, self.file_format, is_float
         )
         kind = f"a {self.file_format.upper()} file" if self.file_format != "openexr" else "the EXR's header"
-        lost = [] if told else [untold(self._space, kind)]
-        return (*lost, *colour_notices(self._info, self._space, self._colours))
+        return [] if told else [untold(self._space, kind)]
+
+    @property
+    def losses(self) -> tuple[Notice, ...]:
+        """See ``FrameWriter``."""
+        if not self._uncovered:
+            return ()
+        sentence = (
+            f"{self._uncovered} pixels have light but alpha 0, which {self.file_format.upper()} files cannot show; "
+            "write EXR to keep glows"
+        )
+        return (Notice("alpha.light", sentence),)
 
     @property
     def folder(self) -> Path:
@@ -177,9 +215,7 @@ class SequenceWriter:
     def abort(self) -> None:
         """Nothing is left to do: whole frames stay, and a frame that failed was removed then."""
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
@@ -191,18 +227,25 @@ class SequenceWriter:
             **metadata,
         }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
+        finite = [made_finite(part.image) for part in parts]
+        parts = [replace(part, image=image) for part, (image, _) in zip(parts, finite, strict=True)]
         path = self.path(frame)
         temporary = temporary_path(path)
         try:
             save_image(temporary, self.file_format, parts, f"frame {frame}: {path}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
             raise
         place_file(temporary, path)
+        return sum(count for _, count in finite)
 
     def _rate(self) -> dict[str, object]:
         rate: Fraction | None = self._info.frame_rate
-        return {} if rate is None else {"framesPerSecond": (rate.numerator, rate.denominator)}
+        if rate is None:
+            return {}
+        if self.file_format == "dpx":
+            return {"dpx:FrameRate": float(rate), "dpx:TemporalFrameRate": float(rate)}
+        return {"framesPerSecond": (rate.numerator, rate.denominator)}
 
     def _exr(
         self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
@@ -252,18 +295,31 @@ class SequenceWriter:
     def _flat(self, rendered: RenderedFrame, metadata: Mapping[str, object]) -> list[NewPart]:
         image = display_image(rendered.image[:, :, : colours_in(rendered.channels)], rendered.window)
         names = rendered.channels[: image.shape[2]]
-        # A DPX holds colours with alpha multiplied in, as Nuke writes them: without alpha they stand over black.
-        premultiplied = self.file_format == "dpx"
-        image = from_linear(image, names, self._info.working_space, self._space, premultiplied, self._colours)
         if not self._keeps_alpha:
             image, names = image[:, :, :3], names[:3]
-        elif self._info.grey:
+        divided = self._divides(names)
+        self._uncovered += uncovered_light(image) if divided else 0
+        image = from_linear(image, names, self._info.working_space, self._space, not divided, self._colours)
+        if self._info.grey and self.file_format != "dpx":
             image, names = np.delete(image, (1, 2), axis=2), ("Y", *names[3:])
         if self._type != "float":
             image = np.clip(image, 0, 1)
+        if self.file_format == "dpx":
+            # OpenImageIO 3.2.2 cuts the bits below, where it should round.
+            steps = np.float32(2 ** int(self._type.removeprefix("uint")) - 1)
+            image = np.rint(image * steps) / steps
         window = Window.of_size(image.shape[1], image.shape[0])
         types = (self._type,) * len(names)
-        return [NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=metadata)]
+        part = NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=metadata)
+        return [replace(part, straight=divided)]
+
+    def _divides(self, names: tuple[str, ...]) -> bool:
+        """Whether the files hold colours without alpha multiplied in: what PNG says, and TIFF of whole numbers has.
+
+        Floats of linear light keep everything premultiplied; DPX holds what Nuke and others write: light as it is.
+        """
+        linear = self._type == "float" and self._colours.is_linear(self._space)
+        return "A" in names and self.file_format != "dpx" and not linear
 
     def _colour_tags(self) -> Mapping[str, object]:
         """How the file says its encoding, so that other programs show it alike."""
@@ -272,12 +328,14 @@ class SequenceWriter:
         return say(self._colours, self._space, self.file_format, self._type in {"half", "float"}).entries
 
 
-def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
+def open_writer(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> FrameWriter:
     """Open the place of a result.
 
     Args:
         output: where and how, of the shot.
         info: of the plate, for what the shot leaves open.
+        frames: those to be written, which sound and times of a movie depend on; all of the plate's movie when not
+            given.
 
     Raises:
         FormatError: unknown file type, compression, codec; layers in a file that holds none.
@@ -285,27 +343,27 @@ def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
         OutputWriteError: the folder cannot be made or written.
         ShotError: a name of ``output.metadata`` is longer than 31 characters.
     """
-    writer = _planned(output, info)
+    writer = _planned(output, info, frames)
     open_folder(writer.folder, output.path)
     return writer
 
 
-def check_settings(output: Output, info: PlateInfo) -> tuple[Notice, ...]:
+def check_settings(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> tuple[Notice, ...]:
     """Refuse what ``open_writer`` refuses; makes no folder. Gives what the result cannot keep of the plate.
 
     Raises:
         As ``open_writer``.
     """
-    return plan_writer(output, info).notices
+    return plan_writer(output, info, frames).notices
 
 
-def plan_writer(output: Output, info: PlateInfo) -> FrameWriter:
+def plan_writer(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> FrameWriter:
     """A writer that has touched no disk, for looking at what it would replace; never for writing.
 
     Raises:
         As ``open_writer``.
     """
-    writer = _planned(output, info)
+    writer = _planned(output, info, frames)
     check_folder(writer.folder)
     return writer
 
@@ -350,11 +408,11 @@ def check_output(
                 break
 
 
-def _planned(output: Output, info: PlateInfo) -> FrameWriter:
+def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> FrameWriter:
     if is_movie(output.path):
         from engine.media.movie_writing import MovieWriter
 
-        return MovieWriter(output, info)
+        return MovieWriter(output, info, frames)
     return SequenceWriter(output, info)
 
 
@@ -386,9 +444,14 @@ def _data_type(output: Output, info: PlateInfo, file_format: str) -> str:
         FormatError,
         f"output.data_type: {file_format.upper()} files hold no floats; leave it out",
     )
-    # Of 10 bits with alpha OpenImageIO 3.2.2 writes wrong values; 16 keep the alpha of a plate that has one in DPX.
-    keeps_alpha = info.file_format == "dpx" and "A" in info.channels[:4]
-    return "uint10" if file_format == "dpx" and not keeps_alpha else "uint16"
+    return _dpx_type(info) if file_format == "dpx" else "uint16"
+
+
+def _dpx_type(info: PlateInfo) -> str:
+    """Bits of a DPX result: the plate's own where it is a DPX of more than 10; 16 with alpha."""
+    if info.file_format != "dpx" or (colours_in(info.channels) == 3 and info.data_type in {"uint8", "uint10"}):
+        return "uint10"
+    return "uint12" if info.data_type == "uint12" else "uint16"
 
 
 def _file(path: str, frame: int) -> Path:

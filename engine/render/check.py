@@ -75,7 +75,7 @@ def check(
             open_renderer(shot)
         writer: FrameWriter | None = None
         with findings.collecting():
-            writer = plan_writer(shot.output, inputs.plate.info)
+            writer = plan_writer(shot.output, inputs.plate.info, inputs.frames)
             findings.notices += writer.notices
             if not overwrite:
                 writer.check_kept(inputs.frames)
@@ -94,6 +94,7 @@ def check(
         if not findings.problems:
             with findings.collecting():
                 findings.edges = inputs.edges_measured()
+                findings.notices += _implausible(shot, inputs)
     if not findings.opened:  # the files could not be opened; the renderer is looked at all the same
         with findings.collecting():
             open_renderer(shot)
@@ -104,10 +105,10 @@ def _check_frames(shot: Shot, inputs: Inputs, findings: Findings, watch: Callabl
     first: Window | None = None
     for done, frame in enumerate(inputs.frames):
         watch(done, len(inputs.frames))
-        with findings.collecting():
-            window = inputs.check(frame)
-            first = first or window
-            if is_movie(shot.output.path):
+        window = inputs.check(frame, findings.collecting)
+        first = first or window
+        if is_movie(shot.output.path) and window is not None and first is not None:
+            with findings.collecting():
                 require_one_size(frame, Path(shot.output.path), even_size(window), even_size(first))
         findings.frames += 1
 
@@ -124,6 +125,11 @@ def _check_points(shot: Shot, inputs: Inputs, findings: Findings) -> None:
         if key.pixel is not None:
             with findings.collecting():
                 inputs.check_point(frame_of(key), *key.pixel)
+
+
+def _implausible(shot: Shot, inputs: Inputs) -> tuple[Notice, ...]:
+    limits = inputs.likely_limits()
+    return inputs.implausible(limits, FocusPull.of(shot, inputs, limits))
 
 
 def _check_pull(pull: FocusPull, frames: FrameRange, findings: Findings) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
+from engine.cancelling import NEVER, Cancel
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, ShotError
+from engine.files import remove_unfinished
 from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame, Window
 from engine.media import FrameWriter, check_output, open_writer
-from engine.media.temporary import remove_unfinished
 from engine.notices import Notice
 from engine.optics import Defocus
 from engine.render.data_window import cut_to_data, window_of_result
@@ -21,7 +21,7 @@ from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
 from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
-from engine.render.limits import NEVER, shot_limits
+from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.render.report import Report, Started, Summary, Warned, Warnings, Written, ignore
 from engine.render.resume import finished_frames
@@ -40,7 +40,7 @@ def render(
     *,
     report: Report = ignore,
     overwrite: bool = False,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
     renderer: Renderer | None = None,
 ) -> Summary:
     """Render a shot, or some of its frames, and write them.
@@ -60,17 +60,18 @@ def render(
         RackfocusError: any of its causes, see ``engine.errors``; frames that were finished before stay.
     """
     begin = time.monotonic()
-    with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
+    with Inputs(shot, cancel) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
         check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
-        with closing(open_writer(shot.output, inputs.plate.info)) as writer:
+        with closing(open_writer(shot.output, inputs.plate.info, asked)) as writer:
             try:
                 if not overwrite:
                     writer.check_kept(asked)
                 report(inputs.opened())
                 notices = _told((*inputs.notices(), *writer.notices), report)
                 job = _Job.of(shot, inputs, renderer, report, cancel)
+                notices += _told(inputs.implausible(job.limits, job.pull), report)
                 todo = job.find_work(asked, None if overwrite else writer, report)
                 report(Started(len(todo), len(asked) - len(todo)))
                 with closing(job.run(todo, writer)) as written:
@@ -82,7 +83,7 @@ def render(
                     # A disk so slow that it was not waited for: its file must not stay half written.
                     remove_unfinished(writer.path(asked.first).parent)
                 raise
-    made = job.warnings.told()
+    made = (*job.warnings.told(), *(Warned(loss.kind, loss.message, 0) for loss in writer.losses))
     for warning in made:
         report(warning)
     warnings = (*notices, *made)
@@ -133,12 +134,12 @@ class _Job:
         limits: DepthLimits,
         pull: FocusPull,
         plan: EdgePlan | None,
-        cancel: threading.Event,
+        cancel: Cancel,
     ) -> None:
         self._shot = shot
         self._inputs = inputs
         self._renderer = renderer
-        self._limits = limits
+        self.limits = limits
         self._plan = plan
         self._settings = settings_of(shot, limits, renderer.identity, plan)
         self._known: dict[int, FrameFacts] = {}
@@ -148,9 +149,9 @@ class _Job:
         self.warnings = Warnings()
 
     @classmethod
-    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
+    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: Cancel) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
-        renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
+        renderer.prepare(inputs.picture, inputs.frames)
         plan = inputs.edge_plan(limits)
         measured = None if shot.depth.edges == "exact" else inputs.edges_measured(limits)
         if measured is not None:
@@ -188,7 +189,8 @@ class _Job:
         def sink(made: _Made) -> Written:
             frame = made.rendered.frame
             focus, strength = self.pull.focus(frame), self.pull.strength(frame)
-            writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            repaired = writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            self.warnings.note("result.repaired", repaired)
             return Written(frame, str(writer.path(frame)), focus, strength)
 
         stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
@@ -224,8 +226,9 @@ class _Job:
             yield _Made(*cut_to_data(rendered, layers, windows.pop(rendered.frame, rendered.window)))
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
-        disparity, repaired = self._inputs.disparity(raw, self._limits)
+        disparity, repaired = self._inputs.disparity(raw, self.limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
+        self.warnings.note("plate.limited", raw.plate.limited)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from engine.curve import Extrapolation, Interpolation
 from engine.shot.any_to_bokeh import AnyToBokehOptions
@@ -38,6 +38,9 @@ SCHEMA_VERSION = 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Far = Annotated[float, WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "infinity"}]})]
+"""Infinity is a text, for JSON has no such number; ``Infinity``, as earlier versions wrote it, is read too."""
+ColourMapName = Literal["turbo", "inferno", "magma", "plasma", "viridis", "jet", "spectral", "spectral_r"]
 OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
 
 
@@ -117,20 +120,54 @@ class Depth(_Part):
     )
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
     channel: str | None = Field(
-        None, description="Channel that holds the depth; Z, depth.Z or the first one when not given."
+        None,
+        description="Channel that holds the depth, or its layer; when not given, the one that is known by its name (Z, "
+        "depth.Z, ViewLayer.Depth.Z, VRayZDepth ...) and belongs to the colour, or the only one.",
     )
     convention: Literal["distance", "inverse", "near1", "far1", "direct"] = Field(
         "distance",
         description="What the values mean: a distance; one over a distance; normalised with 1 nearest; normalised "
         "with 1 farthest; or disparity to be used directly.",
     )
+    scale: Finite = Field(
+        1.0,
+        description="Multiplies the channel's values before all else but depth.nothing: -1 for negative distances, "
+        "65.535 for metres of 16-bit millimetres (whole numbers are read as 0 to 1).",
+    )
+    measured: Literal["plane", "ray"] = Field(
+        "plane",
+        description="From where distances are measured: plane, from the camera's plane; ray, along the ray through "
+        "each pixel, as V-Ray can write them.",
+    )
+    field_of_view: Annotated[float, Field(gt=0, lt=180)] | None = Field(
+        None,
+        description="Horizontal field of view of the camera in degrees, for distances along the ray; the lens's own "
+        "when not given.",
+    )
+    nothing: Finite | None = Field(
+        None,
+        description="Value of the channel that stands where nothing is, such as 1000 or -1; 0, 65504, 1e10, 1e30 and "
+        "infinity among distances are known.",
+    )
+    nothing_is: Literal["auto", "far", "unknown"] = Field(
+        "auto",
+        description="What a distance of 0, and depth.nothing, means: far, the farthest point; unknown, a hole that is "
+        "filled from its neighbours; auto, far, but for 0 in files of whole numbers, as depth cameras write holes.",
+    )
+    colour_map: ColourMapName | None = Field(
+        None,
+        description="Colour map in which the depth is painted, to be turned back into values from 0 to 1; none when "
+        "not given. Red is 0 in spectral and 1 in spectral_r.",
+    )
     near: Finite | None = Field(
         None,
-        description="The channel's value at the nearest point (disparity 1); found over the whole shot when not given.",
+        description="The channel's value at the nearest point (disparity 1), after depth.scale; found over the whole "
+        "shot when not given.",
     )
-    far: float | None = Field(
+    far: Far | None = Field(
         None,
-        description="The channel's value at the farthest point (disparity 0); infinity for distances when not given.",
+        description="The channel's value at the farthest point (disparity 0), after depth.scale; infinity for "
+        "distances when not given.",
     )
     unpremultiply: bool = Field(False, description="Divide the depth by the plate's alpha before use.")
     clean_edges: bool = Field(True, description="Snap antialiased depth at an edge to the surface on one side of it.")
@@ -177,7 +214,8 @@ class Blur(_Part):
     """The blur strength K over time."""
 
     keys: tuple[Key, ...] = Field(
-        description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1
+        description="Keys of K: the blur radius in rows (pixels of height) at a disparity of 1 from focus.",
+        min_length=1,
     )
     before: Extrapolation = Field("hold", description="The curve before its first key.")
     after: Extrapolation = Field("hold", description="The curve after its last key.")
@@ -188,7 +226,9 @@ class LensSettings(_Part):
 
     focal_length: Positive | Keys = Field(description="Focal length in millimetres; a number or keys.")
     f_number: Positive | Keys = Field(description="F-number; a number or keys.")
-    sensor_width: Positive = Field(36.0, description="Width of the sensor in millimetres, as wide as the plate.")
+    sensor_width: Positive = Field(
+        36.0, description="Width of the sensor in millimetres, as wide as the plate is seen, unsqueezed."
+    )
     world_unit: Literal["mm", "cm", "dm", "m", "in", "ft"] = Field("m", description="Unit of the depth's distances.")
 
 
@@ -253,6 +293,9 @@ class Output(_Part):
     )
     codec: Literal["h264", "hevc", "prores"] | None = Field(
         None, description="Movie codec; prores in .mov, h264 in others (hevc for HLG and PQ) when not given."
+    )
+    sound: Literal["copy", "none"] = Field(
+        "copy", description="Sound of a movie result: copy takes the plate's own, in step with the frames; or none."
     )
     metadata: dict[str, str] = Field(
         default_factory=dict, description="Further header entries; names of 31 characters at most."

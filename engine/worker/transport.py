@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final
+
+from engine.json_text import json_text
 
 __all__ = ["LONGEST_LINE", "Channel", "TooLong"]
 
@@ -73,7 +74,7 @@ class Channel:
         Raises:
             OSError: nobody is there any longer.
         """
-        line = json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
+        line = json_text(message).encode("ascii") + b"\n"
         with self._lock:
             self._outgoing.write(line)
             self._outgoing.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Final
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
+from engine.cancelling import NEVER, Cancel
 from engine.errors import CancelledError
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
 from engine.media import PlateReader, open_writer
@@ -31,8 +31,6 @@ LETTERS: Final = 22
 PAPER: Final = 0.006
 """Scene-linear grey of the paper."""
 
-NEVER: Final = threading.Event()
-
 
 def movie_path(shot: Shot) -> Path:
     """Where the movie goes: beside the frames, under their name."""
@@ -50,7 +48,7 @@ def assemble(
     *,
     movie: bool = False,
     step: Callable[[int, int], None] = lambda _done, _total: None,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
 ) -> tuple[Path, ...]:
     """Read the result once, and write the contact sheet and, if asked, the movie.
 

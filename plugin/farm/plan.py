@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Final
 
+from engine.cancelling import NEVER, Cancel
 from engine.errors import ShotError, require
 from engine.frames import FrameRange
 from engine.media.sequence import is_movie
@@ -33,8 +33,6 @@ LEARNED_MEMORY: Final = 16384
 
 LEARNED_GPU_MEMORY: Final = 12288
 """MiB on the card at 1024x576 in fp16: weights, a window of frames, and the decoder's attention (by arithmetic)."""
-
-NEVER: Final = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def plan_job(
     build: str | None = None,
     systems: tuple[str, ...] = (),
     report: Report = ignore,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
 ) -> FarmPlan:
     """Look at a shot, and fix all that every task of a job must agree on.
 

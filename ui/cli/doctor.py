@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import os
 import platform
 import shutil
@@ -13,6 +12,8 @@ from importlib.util import find_spec
 from typing import Annotated, Any, Final
 
 import typer
+
+from engine.json_text import json_text
 
 __all__ = ["doctor"]
 
@@ -38,7 +39,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="One JSON object, f
     """Say what is installed, what is missing and which command gets it."""
     report = _examine()
     if json:
-        typer.echo(jsonlib.dumps(report))
+        typer.echo(json_text(report))
     else:
         for line in _lines(report):
             typer.echo(line)

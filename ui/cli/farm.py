@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from engine.errors import DependencyError
+from engine.json_text import json_text
 from engine.shot import Shot, load_shot
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def bundle(
     made = write_bundle(plan, out.expanduser(), opencue)
     if json:
         facts = {"event": "bundle", "folder": str(made.folder), "parameters": made.values, "tasks": made.tasks}
-        typer.echo(jsonlib.dumps(facts))
+        typer.echo(json_text(facts))
     else:
         _tell(made)
 

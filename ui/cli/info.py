@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from engine.media import PartDescription
@@ -41,7 +42,7 @@ def info(
     else:
         facts = _sequence(place)
     if json:
-        typer.echo(jsonlib.dumps(facts))
+        typer.echo(json_text(facts))
         return
     for line in _lines(facts):
         typer.echo(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import signal
 import sys
 import time
@@ -15,6 +14,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from training.stages.configuration import TrainingRun
@@ -167,7 +168,7 @@ class _Teller:
     def __call__(self, event: Event) -> None:
         if self._as_json:
             values = {name: value if _is_said(value) else None for name, value in asdict(event).items()}
-            print(jsonlib.dumps({"event": type(event).__name__.lower(), **values}), flush=True)
+            print(json_text({"event": type(event).__name__.lower(), **values}), flush=True)
             return
         line = self._line(event)
         if line:
