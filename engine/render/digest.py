@@ -59,6 +59,8 @@ ADDED: Final[tuple[tuple[str, str, object], ...]] = (
     ("depth", "nothing", None),
     ("depth", "nothing_is", "auto"),
     ("depth", "colour_map", None),
+    ("plate", "light_layers", []),
+    ("plate", "data_layers", []),
 )
 """Part, field and default of what the document learned later: at its default it is left out, so that frames which were
 rendered before stay up to date."""

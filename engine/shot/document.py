@@ -94,7 +94,15 @@ class Plate(_Part):
     layer: str | None = Field(
         None, description="Layer of the colour channels; the root's R, G, B and A when not given."
     )
-    extra_layers: tuple[str, ...] = Field((), description='Further layers to blur alike, or "*" for all.')
+    extra_layers: tuple[str, ...] = Field(
+        (), description='Further layers to take along, or "*" for all: light is blurred, data is not.'
+    )
+    light_layers: tuple[str, ...] = Field(
+        (), description="Further layers to blur, though their names say that they are data (ids, normals, depth ...)."
+    )
+    data_layers: tuple[str, ...] = Field(
+        (), description="Further layers to pass on as they are, unblurred, whatever their names say."
+    )
     colour_space: str | None = Field(
         None, description="Colour space of the files, a name of the OCIO configuration; by file type when not given."
     )
