@@ -53,28 +53,13 @@ _LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1
 """What ALAC calls so many channels."""
 
 _SPOKEN: Final = {"pcm_s24le": "PCM of 24 bits", "alac": "ALAC, which loses nothing"}
+# fmt: off
 _MOV_LANGUAGE: Final = {
-    "bod": "tib",
-    "cym": "wel",
-    "cze": "ces",
-    "deu": "ger",
-    "ell": "gre",
-    "eus": "baq",
-    "fas": "per",
-    "fre": "fra",
-    "hye": "arm",
-    "isl": "ice",
-    "kat": "geo",
-    "mkd": "mac",
-    "msa": "may",
-    "mya": "bur",
-    "nld": "dut",
-    "rum": "ron",
-    "slo": "slk",
-    "sqi": "alb",
-    "swe": "sve",
-    "zho": "chi",
+    "bod": "tib", "cym": "wel", "cze": "ces", "deu": "ger", "ell": "gre", "eus": "baq", "fas": "per", "fre": "fra",
+    "hye": "arm", "isl": "ice", "kat": "geo", "mkd": "mac", "msa": "may", "mya": "bur", "nld": "dut", "rum": "ron",
+    "slo": "slk", "sqi": "alb", "swe": "sve", "zho": "chi",
 }
+# fmt: on
 """The one of a language's codes that FFmpeg 8.1 writes into QuickTime files; it drops the others without a word."""
 
 _RUN_UP: Final = Fraction(1)

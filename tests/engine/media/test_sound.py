@@ -217,9 +217,9 @@ def test_nobody_who_wants_no_sound_hears_of_it(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", Sound(), frames=4)
     copied = render_plainly(clip, tmp_path / "b.mov", sound="none")
     assert codecs_in(copied.path) == []
-    assert copied.kinds == set()
+    assert copied.kinds <= {"colour.untold"}
     mute = render_plainly(make_clip(tmp_path / "mute.mp4", frames=4), tmp_path / "c.mov")
-    assert mute.kinds == set()
+    assert mute.kinds <= {"colour.untold"}
 
 
 def test_a_track_that_the_container_cannot_hold_is_told(tmp_path: Path) -> None:
