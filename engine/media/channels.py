@@ -1,4 +1,4 @@
-"""Which channels of a file are its colour and its matte; depth and further layers have modules of their own."""
+"""Which channels of a file are its colour and its matte; see ``depth_channels`` for its depth, ``layers`` for more."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ OUR_LAYERS: Final = frozenset({"CoC", "disparity", "overlay", "invented"})
 
 _LETTERS: Final = {"r": "R", "red": "R", "g": "G", "green": "G", "b": "B", "blue": "B", "a": "A", "alpha": "A"}
 _GREY: Final = ("y", "l", "i", "grey", "gray", "luminance")
-_DEPTHS: Final = ("Z", "depth.Z", "depth.z", "Depth.Z", "z", "depth", "Depth", "depth.V", "Depth.V", "Z.V")
 
 
 @dataclass(frozen=True)

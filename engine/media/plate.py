@@ -67,9 +67,9 @@ class PlateInfo:
     times: Mapping[int, Fraction] | None = None
     orientation: int = 1
     movie: PlateMovie | None = None
-    colour_told: bool = True
     types: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
+    colour_told: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +133,8 @@ class PlateReader:
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
-            self._believed = Believed("", told=True)
             self._layers = Layers()
+            self._believed = Believed("", told=True)
             self.info = self._describe()
         except BaseException:
             self._source.close()
@@ -152,7 +152,8 @@ class PlateReader:
         """What should be heard of the plate before its first frame."""
         constant = self._plate.frame_rate is not None
         own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
-        return (*self._source.found.heard(self._plate.frames), *own, *self._believed.notices, *self._layers.notices)
+        heard = self._source.found.heard(self._plate.frames)
+        return (*heard, *own, *self._believed.notices, *self._layers.notices)
 
     def __enter__(self) -> Self:
         return self

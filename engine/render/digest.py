@@ -53,14 +53,14 @@ EVALUATED: Final = {
 
 ADDED: Final[tuple[tuple[str, str, object], ...]] = (
     ("plate", "fields", None),
+    ("plate", "light_layers", []),
+    ("plate", "data_layers", []),
     ("depth", "scale", 1.0),
     ("depth", "measured", "plane"),
     ("depth", "field_of_view", None),
     ("depth", "nothing", None),
     ("depth", "nothing_is", "auto"),
     ("depth", "colour_map", None),
-    ("plate", "light_layers", []),
-    ("plate", "data_layers", []),
 )
 """Part, field and default of what the document learned later: at its default it is left out, so that frames which were
 rendered before stay up to date."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.layer_kinds import TABLE, kind_of
+from engine.media.depth_names import KNOWN
 
 LIGHT = """
     R Y diffuse.R specular_indirect.B DiffDir.R ViewLayer.GlossCol.G emission.R albedo.R Shadow.R denoised_beauty.R
@@ -63,6 +64,11 @@ def test_y_is_a_luminance_unless_it_stands_beside_an_x() -> None:
 @pytest.mark.parametrize("name", ["diffuse.R", "mask.A", "count", "CryptoObject00.R"])
 def test_whole_numbers_are_data_whatever_their_name(name: str) -> None:
     assert kind_of(name, [name], "uint").is_data
+
+
+@pytest.mark.parametrize("name", [name for _, names in KNOWN for name in names])
+def test_what_is_taken_for_a_depth_is_no_light(name: str) -> None:
+    assert kind_of(name).is_data
 
 
 def test_each_example_of_the_table_is_of_its_kind() -> None:
