@@ -11,6 +11,7 @@ from typing import Final
 
 from engine.errors import MissingFrameError, ShotError, require
 from engine.frames import FrameRange
+from engine.media.names import require_own_system
 
 __all__ = ["MOVIE_SUFFIXES", "Pattern", "is_movie", "listed_frames", "require_text"]
 
@@ -29,7 +30,7 @@ def require_text(path: str) -> None:
     """Refuse a path that OpenImageIO and FFmpeg cannot take, whose names are UTF-8.
 
     Raises:
-        ShotError: it is empty, or holds bytes that are no text.
+        ShotError: it is empty, holds bytes that are no text, or is a path of another system.
     """
     require(bool(path.strip()) and "\0" not in path, ShotError, "path: a file path is needed, but it is empty")
     try:
@@ -39,6 +40,7 @@ def require_text(path: str) -> None:
         raise ShotError(
             f'path: "{shown}" has a name that is not UTF-8 text; rename it, or set PYTHONUTF8=1 where it is'
         ) from error
+    require_own_system(path)
 
 
 @dataclass(frozen=True)

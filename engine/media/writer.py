@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -17,6 +18,7 @@ from engine.media.attributes import check_names, passed_on
 from engine.media.colour import CINEON, ColourSpaces, colour_spaces
 from engine.media.encoding import colours_in, display_image, from_linear
 from engine.media.folder import check_folder, open_folder
+from engine.media.names import check_name
 from engine.media.plate import PlateInfo
 from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
@@ -284,9 +286,8 @@ def check_output(
     if frames is None:
         from engine.media.source import open_source
 
-        source = open_source(plate.path, "plate.path")
-        frames = source.frames(plate.frames, "plate.path")
-        source.close()
+        with closing(open_source(plate.path, "plate.path")) as source:
+            frames = source.frames(plate.frames, "plate.path")
     require(
         len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
         ShotError,
@@ -307,6 +308,7 @@ def check_output(
 
 
 def _planned(output: Output, info: PlateInfo) -> FrameWriter:
+    check_name(output.path)
     if is_movie(output.path):
         from engine.media.movie_writing import MovieWriter
 
