@@ -14,8 +14,11 @@ from engine.frames import Float32Array
 
 __all__ = ["Look", "hidden_places", "look_at"]
 
+COUNTED: Final = 200_000
+"""Pixels of a frame that are counted, about, spread evenly."""
+
 STEP: Final = 4
-"""Rows and columns between the pixels that are counted."""
+"""Lines between those along which the plate's edges are measured."""
 
 BANDS: Final = 10
 """Bands from the top of the picture to its bottom, whose depths are compared."""
@@ -40,7 +43,7 @@ class Look:
     Attributes:
         frame: its number.
         values: (N,) float32, the depth channel's values at some of the pixels that show something.
-        disparity: (N,) float32 of the same pixels.
+        nearest, farthest: disparities of all pixels that show something; NaN where none does.
         bands: BANDS medians of the disparity, from the top; NaN where nothing is seen.
         top_spread: between the nearer and the farther fifth of the top band.
         zeros: share of the pixels whose depth is 0 in the file and which show something.
@@ -52,7 +55,8 @@ class Look:
 
     frame: int
     values: Float32Array
-    disparity: Float32Array
+    nearest: float
+    farthest: float
     bands: NDArray[np.float32]
     top_spread: float
     zeros: float
@@ -79,17 +83,20 @@ def look_at(
         hidden: (H, W) bool, where nothing is seen.
         zeros: share of zeros in the depth's file.
     """
-    coarse = np.s_[::STEP, ::STEP]
+    step = max(1, round((depth.size / COUNTED) ** 0.5))
+    coarse = np.s_[::step, ::step]
     seen = np.ones_like(depth[coarse], dtype=bool) if hidden is None else ~hidden[coarse]
     values = depth[coarse]
     lost = float(np.mean(seen & ~(np.isfinite(values) & (values != 0))))
     banded = zip(np.array_split(disparity[coarse], BANDS), np.array_split(seen, BANDS), strict=True)
     fifths = [np.percentile(d[s], (20, 50, 80)) if s.any() else np.full(3, np.nan) for d, s in banded]
+    shown = disparity if hidden is None else disparity[~hidden]
     light = _brightness(image)
     return Look(
         frame=frame,
         values=values[seen],
-        disparity=disparity[coarse][seen],
+        nearest=float(shown.max()) if shown.size else float("nan"),
+        farthest=float(shown.min()) if shown.size else float("nan"),
         bands=np.array([middle for _, middle, _ in fifths], np.float32),
         top_spread=float(fifths[0][2] - fifths[0][0]),
         # Zeros have become infinite or unknown by now; where nothing is seen they do not matter.

@@ -234,8 +234,8 @@ def _focus_outside(facts: Facts) -> Iterator[Notice]:
     shot, looks, pull = facts.shot, facts.looks, facts.pull
     if pull is None:
         return
-    seen = np.concatenate([look.disparity for look in looks])
-    farthest, nearest = (float(v) for v in np.percentile(seen, (0.1, 99.9)))
+    nearest = float(np.nanmax([look.nearest for look in looks]))
+    farthest = float(np.nanmin([look.farthest for look in looks]))
     with suppress(RackfocusError):
         focus = [pull.focus(frame) for frame in facts.frames]
         gaps = [max(pull.focus(k.frame) - nearest, farthest - pull.focus(k.frame)) for k in looks]
