@@ -427,7 +427,7 @@ def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
     # to 19 ms at HD, on a loaded machine.
     colours = np.ascontiguousarray(plate.image[:, :, :4])
     dark = (colours <= EMPTY_ALPHA) & (colours >= -EMPTY_ALPHA)
-    nothing: NDArray[np.bool_] = np.asarray(dark.view(np.uint32)[:, :, 0] == _ALL_FOUR, np.bool_)
+    nothing: NDArray[np.bool_] = dark.view(np.uint32)[:, :, 0] == _ALL_FOUR
     return nothing if outside is None else nothing | outside
 
 
