@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +33,7 @@ from engine.media.folder import check_folder, open_folder
 from engine.media.frame_writer import FrameWriter
 from engine.media.images import read_header
 from engine.media.losses import still_losses
+from engine.media.names import check_name
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
 from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
@@ -282,9 +284,8 @@ def check_output(
     if frames is None:
         from engine.media.source import open_source
 
-        source = open_source(plate.path, "plate.path")
-        frames = source.frames(plate.frames, "plate.path")
-        source.close()
+        with closing(open_source(plate.path, "plate.path")) as source:
+            frames = source.frames(plate.frames, "plate.path")
     require(
         len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
         ShotError,
@@ -306,6 +307,7 @@ def check_output(
 
 
 def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> FrameWriter:
+    check_name(output.path)
     if is_movie(output.path):
         from engine.media.movie_writing import MovieWriter
 

@@ -34,7 +34,7 @@ __all__ = ["DIGEST", "PIXELS", "FrameFacts", "file_identity", "frame_digest", "s
 DIGEST: Final = "rackfocus/digest"
 """The header entry."""
 
-PIXELS: Final = 2
+PIXELS: Final = 3
 """Version of the pixels: raise it when a change of the program changes what the same settings render."""
 
 EVALUATED: Final = {

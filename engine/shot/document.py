@@ -88,7 +88,7 @@ Keys = Annotated[tuple[Key, ...], Field(min_length=1)]
 class Plate(_Part):
     """The sharp shot."""
 
-    path: str = Field(description="Image sequence (%04d, #### or $F4) or movie.")
+    path: str = Field(description="Image sequence (%04d, #### or $F4), one frame of it, a folder with one, or a movie.")
     frames: str | None = Field(None, description="Frames of the shot, like 1001-1024; all that exist when not given.")
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
     layer: str | None = Field(
