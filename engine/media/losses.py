@@ -74,17 +74,17 @@ def movie_losses(info: PlateInfo, contents: MovieContents | None, codec: str, ke
 
     Args:
         info, contents: of the plate; None where it is no movie.
-        codec: ``h264`` or ``prores``.
+        codec: ``h264``, ``hevc`` or ``prores``.
         keeps_alpha: whether the movie has alpha.
     """
-    name = {"h264": "H.264", "prores": "ProRes 422"}[codec]
+    name = {"h264": "H.264", "hevc": "HEVC", "prores": "ProRes 422"}[codec]
     found = [*_alpha(info, keeps_alpha, name), *_header(info, "movie", "a movie")]
     if codec == "h264" and info.data_type in {"uint10", "uint12", "uint14", "uint16"}:
         found.append(
             Notice(
                 "picture.bits",
                 f"the plate has {info.data_type.removeprefix('uint')} bits and the result, H.264, has 8, which may "
-                "show bands in skies and gradients; write ProRes (.mov) to keep 10",
+                "show bands in skies and gradients; write ProRes (.mov) or set output.codec to hevc to keep 10",
             )
         )
     width, height = info.window.display_width, info.window.display_height
