@@ -261,8 +261,7 @@ def _unchanged_for(entry: Path) -> float:
     """Seconds since a file, or anything in a folder, changed; none where it cannot be looked at."""
     try:
         inside = entry.rglob("*") if entry.is_dir() and not entry.is_symlink() else ()
-        changed: float = max(place.lstat().st_mtime for place in (entry, *inside))
-        return time.time() - changed
+        return time.time() - float(max(place.lstat().st_mtime for place in (entry, *inside)))
     except OSError:  # somebody finished or removed it
         return 0.0
 

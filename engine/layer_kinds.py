@@ -114,8 +114,8 @@ TEXTURE: Final = LayerKind(
 DEPTH: Final = LayerKind(
     "depth and what is like it",
     is_data=True,
-    words=_set("zdepth disparity mist defocus"),
-    whole=_set("pz hitpz distance zbuffer zback zfront coc raylength disparityl disparityr"),
+    words=_set("depth zdepth depthmap depthpass zpass disparity mist defocus"),
+    whole=_set("pz rsz depthz hitpz distance zbuffer zback zfront coc raylength disparityl disparityr"),
     ends=("depth",),
     examples=("Z", "depth", "VRayZDepth", "WorldDepth", "Mist", "volume_Z"),
 )
@@ -157,7 +157,7 @@ def kind_of(channel: str, siblings: Iterable[str] = (), data_type: str = "") -> 
 
     Args:
         channel: its full name, ``ViewLayer.Normal.X``; at the root, ``N`` or ``Z``.
-        siblings: full names of the channels of its layer: ``.Y`` beside an ``.X`` is no luminance.
+        siblings: full names of the channels beside it: ``.Y`` beside an ``.X`` of its layer is no luminance.
         data_type: of the file; whole numbers are ids whatever their name.
     """
     layer, _, letter = channel.rpartition(".")
@@ -174,8 +174,8 @@ def kind_of(channel: str, siblings: Iterable[str] = (), data_type: str = "") -> 
         own = _named(channel.rpartition(".")[2])
         return own if own is not LIGHT else VECTORS if letter in _AXES else LIGHT
     if letter == "z":
-        return DEPTH if not _has_axis(siblings, "x") else VECTORS
-    return VECTORS if letter in _AXES or (letter == "y" and _has_axis(siblings, "x")) else LIGHT
+        return DEPTH if not _has_axis(siblings, layer, "x") else VECTORS
+    return VECTORS if letter in _AXES or (letter == "y" and _has_axis(siblings, layer, "x")) else LIGHT
 
 
 def _named(layer: str) -> LayerKind:
@@ -203,5 +203,5 @@ def _named(layer: str) -> LayerKind:
     return LIGHT
 
 
-def _has_axis(siblings: Iterable[str], axis: str) -> bool:
-    return any(name.rpartition(".")[2].lower() == axis for name in siblings)
+def _has_axis(siblings: Iterable[str], layer: str, axis: str) -> bool:
+    return any(name.lower() == f"{layer}.{axis}".lower() for name in siblings)

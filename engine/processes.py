@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import os
 import secrets
+import signal
 import socket
 import sys
 import uuid
@@ -13,7 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-__all__ = ["is_alive", "machine_mark"]
+__all__ = ["STOP_SIGNALS", "is_alive", "machine_mark"]
+
+STOP_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)
+)
+"""Signals that ask a process to end; Windows sends SIGBREAK, as schedulers do there, and no SIGTERM."""
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE: Final = Path("/proc/self/ns/pid")

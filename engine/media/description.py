@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from engine.errors import RackfocusError
+from engine.errors import ChannelError, RackfocusError
 from engine.frames import FrameRange, Window
+from engine.media.channels import find_colour
 from engine.media.colour import Believed, colour_spaces
+from engine.media.depth_channels import find_depth
 from engine.media.finding import Found
 from engine.media.focus_names import focus_in_names, focus_said
 from engine.media.images import Header, Part
@@ -67,6 +69,7 @@ class Description:
         described_frame: the frame whose header is told here: the first.
         frame_rate: that the file says; None where it says none.
         colour_space: that is assumed where the shot names none; None where it has to be named.
+        depth: what would be taken as the depth of such a plate, or why nothing would.
         notices: what a render of it as a plate would say before its first frame.
         parts: one or more.
     """
@@ -78,6 +81,7 @@ class Description:
     described_frame: int
     frame_rate: Fraction | None
     colour_space: str | None
+    depth: str
     notices: tuple[Notice, ...]
     parts: tuple[PartDescription, ...]
 
@@ -108,6 +112,7 @@ def describe(path: str) -> Description:
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
         colour_space=None if colours is None else colours.space,
+        depth=_depth_taken(header),
         notices=(*_notices(source.found), *source.notices, *(() if colours is None else colours.notices)),
         parts=tuple(_part(part) for part in header.parts),
     )
@@ -126,6 +131,23 @@ def _part(part: Part) -> PartDescription:
         *(part.number, part.name, channels, part.window, part.pixel_aspect, part.compression, part.deep, part.metadata),
         orientation=part.orientation,
     )
+
+
+def _depth_taken(header: Header) -> str:
+    """The depth channel that belongs to the file's colour; else what else the file could be."""
+    try:
+        colour = find_colour(header, None, None, "it")
+    except ChannelError:
+        colour = None
+    try:
+        found = find_depth(header, None, None, True, "it", colour)
+    except ChannelError as error:
+        return f"none would be taken: {error.message.partition('; it has ')[0].removesuffix('; ')}"
+    if found.channels[0] != "Y" and len(found.channels) == 1:
+        several = f" of part {found.part.name or found.part.number}" if len(header.parts) > 1 else ""
+        return f"{found.channels[0]}{several}"
+    equal = "" if len(found.channels) == 1 else ", if R, G and B are equal"
+    return f"none beside the colour; {found.channels[0]} as a depth map of its own{equal}"
 
 
 def _colours(header: Header) -> Believed | None:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from engine.frames import Float32Array
+from engine.layer_kinds import LIGHT, kind_of
 
 __all__ = ["layers_converted", "light_triples"]
 
@@ -26,7 +27,7 @@ def light_triples(names: Sequence[str], data: Collection[str] = ()) -> list[tupl
     layers: dict[str, dict[str, int]] = {}
     for place, name in enumerate(names):
         layer, _, letter = name.rpartition(".")
-        if name not in data and letter.lower() not in _ALPHA:
+        if name not in data and letter.lower() not in _ALPHA and kind_of(name, names) is LIGHT:
             layers.setdefault(layer, {}).setdefault(letter.lower(), place)
     found: list[tuple[int, int, int]] = []
     for letters in layers.values():

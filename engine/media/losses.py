@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from engine.media.encoding import colours_in
+from engine.media.layers import layers_not_held
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import MovieContents
 from engine.notices import Notice
@@ -54,6 +55,7 @@ def still_losses(
     """
     name = {"openexr": "EXR"}.get(file_format, file_format.upper())
     found = [*_alpha(info, keeps_alpha, f"{name} of this depth"), *_header(info, file_format, f"{name} files")]
+    found += [] if file_format == "openexr" else layers_not_held(_further(info), f"{name} files")
     if contents is not None and contents.sound and sound:
         found.append(
             Notice(
@@ -79,12 +81,13 @@ def movie_losses(info: PlateInfo, contents: MovieContents | None, codec: str, ke
     """
     name = {"h264": "H.264", "hevc": "HEVC", "prores": "ProRes 422"}[codec]
     found = [*_alpha(info, keeps_alpha, name), *_header(info, "movie", "a movie")]
+    found += layers_not_held(_further(info), "movies")
     if codec == "h264" and info.data_type in {"uint10", "uint12", "uint14", "uint16"}:
         found.append(
             Notice(
                 "picture.bits",
                 f"the plate has {info.data_type.removeprefix('uint')} bits and the result, H.264, has 8, which may "
-                "show bands in skies and gradients; write ProRes (.mov) or set output.codec to hevc to keep 10",
+                "show bands in skies and gradients; write ProRes (.mov) or HEVC to keep 10",
             )
         )
     width, height = info.window.display_width, info.window.display_height
@@ -102,6 +105,10 @@ def movie_losses(info: PlateInfo, contents: MovieContents | None, codec: str, ke
 def counted(things: Sequence[object], name: str) -> str:
     """``1 track``, ``2 tracks``."""
     return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _further(info: PlateInfo) -> tuple[str, ...]:
+    return (*info.channels[colours_in(info.channels) :], *info.data)
 
 
 def _alpha(info: PlateInfo, keeps_alpha: bool, name: str) -> list[Notice]:

@@ -150,8 +150,6 @@ class MovieWriter:
             try:
                 stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], alpha)
                 require_one_size(rendered.frame, self._path, even.shape[:2], self._size)
-                stream = self._stream or self._start(rendered, even.shape[1], even.shape[0], alpha)
-                require_one_size(rendered.frame, self._path, even.shape[:2], self._size)
                 frame = encoded(np.clip(even, 0, 1), str(stream.pix_fmt), self._tags())
                 frame.pts, frame.time_base = self._clock.stamp(self._written), self._clock.base
                 self._written += 1
@@ -261,7 +259,8 @@ class MovieWriter:
         context.time_base = self._clock.base
         if self._codec == "h264":
             stream.pix_fmt = "yuv420p"
-            context.options = {"crf": "12", "preset": "fast"}
+            # Pictures that are stored in another order than shown would blur the length of the last one.
+            context.options = {"crf": "12", "preset": "fast", **({"bf": "0"} if self._clock.varies else {})}
         elif self._codec == "hevc":
             stream.pix_fmt = "yuv420p10le"
             # x265 prints by itself, and gives movies of one frame no times where it looks for B frames (PyAV 18.1);

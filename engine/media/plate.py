@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from engine.errors import ChannelError
+from engine.errors import ChannelError, require
 from engine.frames import Float32Array, FrameRange, Window, require_size
-from engine.media.attributes import passed_on
-from engine.media.channels import Colour, Selection, find_colour, find_layers
+from engine.media.channels import Colour, Selection, find_colour
 from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, file_words
+from engine.media.data_layers import DataLayers, empty_data, float_selections, in_own_types
 from engine.media.images import Header, Part, require_readable
+from engine.media.layers import Layers, find_layers, inherited, types_of
 from engine.media.light_layers import layers_converted
 from engine.media.orientation import turned_words
 from engine.media.plate_movie import PlateMovie
@@ -49,6 +50,8 @@ class PlateInfo:
         times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
         orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
         movie: the movie file that it is; None where it is no movie.
+        types: the file's type of each channel of light of an EXR, by its name in the images.
+        data: the file's type of each channel of data, which is passed on as it is, by its name.
     """
 
     window: Window
@@ -64,6 +67,8 @@ class PlateInfo:
     times: Mapping[int, Fraction] | None = None
     orientation: int = 1
     movie: PlateMovie | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
     colour_told: bool = True
 
 
@@ -73,7 +78,7 @@ class PlateImage:
 
     Attributes:
         image: (H, W, C) float32, scene-linear, premultiplied where it has alpha; finite.
-        channels: C names: R, G, B, then A where there is one, then those of further layers.
+        channels: C names: R, G, B, then A where there is one, then those of further layers of light.
         window: where its pixels lie: the display window and whatever the file holds around it. What the file's own
             data window leaves out of the display window is black and transparent.
         pixel_aspect: width of a pixel over its height.
@@ -81,6 +86,8 @@ class PlateImage:
         stored: the file's own data window.
         repaired: how many pixels were NaN or infinite.
         limited: how many pixels were brighter than ``engine.media.repair.BRIGHTEST``.
+        data: layers of data, laid on the same window; see ``DataLayers``.
+        data_repaired: how many of their values were NaN.
         source: the frame whose file was read: another one where a missing frame is held; None where it is black.
     """
 
@@ -93,6 +100,8 @@ class PlateImage:
     repaired: int = 0
     source: int | None = None
     limited: int = 0
+    data: DataLayers = field(default_factory=dict)
+    data_repaired: int = 0
 
 
 class PlateReader:
@@ -124,6 +133,7 @@ class PlateReader:
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
+            self._layers = Layers()
             self._believed = Believed("", told=True)
             self.info = self._describe()
         except BaseException:
@@ -134,14 +144,16 @@ class PlateReader:
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
         turned = turned_words(self.info.orientation)
-        return f"{', '.join(self.info.channels)} of {self._source.found.pattern}{turned}"
+        passed = f", and {', '.join(self.info.data)} unblurred," if self.info.data else ""
+        return f"{', '.join(self.info.channels)}{passed} of {self._source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
         constant = self._plate.frame_rate is not None
         own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
-        return (*self._source.found.heard(self._plate.frames), *own, *self._believed.notices)
+        heard = self._source.found.heard(self._plate.frames)
+        return (*heard, *own, *self._believed.notices, *self._layers.notices)
 
     def __enter__(self) -> Self:
         return self
@@ -174,7 +186,7 @@ class PlateReader:
                 return self.info.window
             header = self._source.header(source)
             colour, layers = self._select(header, source)
-            for selection in (colour, *layers):
+            for selection in (colour, *layers.light, *layers.data):
                 require_readable(header, selection.part, selection.channels, source)
             self._window(colour.part.window, f"frame {source}: {header.path}", source)
             return colour.part.window
@@ -194,7 +206,10 @@ class PlateReader:
             header = self._source.header(source)
             colour, layers = self._select(header, source)
             window = self._window(colour.part.window, f"frame {source}: {header.path}", source)
-            found = self._pixels(source, (colour, *layers))
+            count = 1 + len(layers.light)
+            found = self._pixels(source, (colour, *layers.light, *float_selections(layers.data)))
+            path = self._source.path(source)
+            data, data_repaired = in_own_types(layers.data, found[count:], path, source, window)
         pixels, repaired = repair_colour(found[0])
         pixels, limited = limit_light(pixels)
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
@@ -206,19 +221,21 @@ class PlateReader:
             image, beyond = limit_light(image)
             limited += beyond
         image = laid_on(image, colour.part.window, window)
-        if layers:
-            laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
+        if layers.light:
+            beside = zip(found[1:count], layers.light, strict=True)
+            laid = [laid_on(values, layer.part.window, window) for values, layer in beside]
             further, bad = repair_colour(np.concatenate(laid, axis=2))
-            further = self._light(further, tuple(name for layer in layers for name in layer.names))
+            further = self._light(further, tuple(name for layer in layers.light for name in layer.names))
             further, beyond = limit_light(further)
             image = np.concatenate([image, further], axis=2)
             repaired, limited = repaired + bad, limited + beyond
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
-        inherited = passed_on(part.metadata)
-        names = self._names(colour, layers)
-        image = np.ascontiguousarray(image)
-        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source, limited)
+        entries = inherited(header, colour, layers)
+        return PlateImage(
+            *(np.ascontiguousarray(image), self._names(colour, layers), window, aspect, entries, part.window),
+            *(repaired, source, limited, data, data_repaired),
+        )
 
     def _window(self, stored: Window, place: str, frame: int) -> Window:
         """Where a frame's image lies, whose file has that data window.
@@ -259,26 +276,31 @@ class PlateReader:
             found.append(stacks[number][:, :, start : taken[number]])
         return found
 
-    def _select(self, header: Header, frame: int) -> tuple[Colour, tuple[Selection, ...]]:
+    def _select(self, header: Header, frame: int) -> tuple[Colour, Layers]:
         place = f"frame {frame}: {header.path}"
         colour = find_colour(header, self._plate.part, self._plate.layer, place)
-        layers = find_layers(header, colour, self._plate.extra_layers, (), place)
-        if hasattr(self, "info") and self._names(colour, layers) != self.info.channels:
-            raise ChannelError(
-                f"{place} has {', '.join(self._names(colour, layers))} but the first frame has "
-                f"{', '.join(self.info.channels)}; render all frames with the same channels"
+        layers = find_layers(header, colour, self._plate, place)
+        if hasattr(self, "info"):
+            here = (*self._names(colour, layers), *layers.data_types)
+            first = (*self.info.channels, *self.info.data)
+            require(
+                here == first,
+                ChannelError,
+                f"{place} has {', '.join(here)} but the first frame has {', '.join(first)}; "
+                "render all frames with the same channels",
             )
         return colour, layers
 
     @staticmethod
-    def _names(colour: Colour, layers: tuple[Selection, ...]) -> tuple[str, ...]:
+    def _names(colour: Colour, layers: Layers) -> tuple[str, ...]:
         names = ("R", "G", "B", *colour.names[1:]) if colour.grey else colour.names
-        return names + tuple(name for layer in layers for name in layer.names)
+        return names + tuple(name for layer in layers.light for name in layer.names)
 
     def _describe(self) -> PlateInfo:
         first = self._first_existing()
         header = self._source.header(first)
         colour, layers = self._select(header, first)
+        self._layers = layers
         part, plate = colour.part, self._plate
         kind = part.formats[part.channels.index(colour.channels[0])]
         data_type = f"uint{part.bits}" if kind.startswith("uint") else kind
@@ -298,11 +320,13 @@ class PlateReader:
             data_type=data_type,
             file_format=header.file_format,
             grey=colour.grey,
-            metadata=passed_on(part.metadata),
+            metadata=inherited(header, colour, layers),
             colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
             movie=self._movie(header),
+            types=types_of((colour, *layers.light)) if header.file_format == "openexr" else {},
+            data=layers.data_types,
         )
 
     def _movie(self, header: Header) -> PlateMovie | None:
@@ -323,7 +347,8 @@ class PlateReader:
     def _black(self) -> PlateImage:
         window, info = self.info.window, self.info
         image = np.zeros((window.height, window.width, len(info.channels)), np.float32)
-        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None)
+        data = empty_data(info.data, window)
+        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None, data=data)
 
 
 def believed_colours(colours: ColourSpaces, header: Header, part: Part, is_float: bool) -> Believed:

@@ -130,15 +130,16 @@ def _contents(movie: OpenMovie) -> MovieContents:
     container, picture = movie.container, movie.stream
     others = _others(container)
     tags = {name: text for name, text in container.metadata.items() if name.lower() not in _TECHNICAL}
-    reel = tags.pop("reel_name", "") or picture.metadata.get("reel_name", "")
+    said = [tags.pop("reel_name", ""), *(stream.metadata.get("reel_name", "") for stream in container.streams)]
+    reel = next((name for name in said if name), "")
     first = next(chain.from_iterable(movie.decode(packet) for packet in chain(movie.packets(), (None,))))
     origin = Fraction(0) if first.pts is None else first.pts * (first.time_base or picture.time_base or Fraction(1))
     end = None
     if picture.duration and picture.time_base:
         end = ((picture.start_time or 0) + picture.duration) * picture.time_base - origin
     beside: Any = first.side_data
-    said = [beside[place].type.name for place in range(len(beside))]
-    shown = dict.fromkeys(_HIGH_RANGE[name] for name in said if name in _HIGH_RANGE)
+    words = [beside[place].type.name for place in range(len(beside))]
+    shown = dict.fromkeys(_HIGH_RANGE[name] for name in words if name in _HIGH_RANGE)
     sound = tuple(_track(stream, origin) for stream in container.streams.audio)
     return MovieContents(origin, end, sound, others, tuple(shown), reel, tags)
 

@@ -53,6 +53,15 @@ _LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1
 """What ALAC calls so many channels."""
 
 _SPOKEN: Final = {"pcm_s24le": "PCM of 24 bits", "alac": "ALAC, which loses nothing"}
+# fmt: off
+_MOV_LANGUAGE: Final = {
+    "bod": "tib", "cym": "wel", "cze": "ces", "deu": "ger", "ell": "gre", "eus": "baq", "fas": "per", "fre": "fra",
+    "hye": "arm", "isl": "ice", "kat": "geo", "mkd": "mac", "msa": "may", "mya": "bur", "nld": "dut", "rum": "ron",
+    "slo": "slk", "sqi": "alb", "swe": "sve", "zho": "chi",
+}
+# fmt: on
+"""The one of a language's codes that FFmpeg 8.1 writes into QuickTime files; it drops the others without a word."""
+
 _RUN_UP: Final = Fraction(1)
 """Seconds before a span from which its sound is looked for, because indices are rough."""
 
@@ -154,7 +163,7 @@ class SoundCopy:
                 for track, encoder in plan.tracks
             }
             for track, _ in plan.tracks:
-                self._tracks[track.stream].stream.metadata.update(track.tags)
+                self._tracks[track.stream].stream.metadata.update(_tags(track, plan.container))
             self._packets = self._read([streams[index] for index in sorted(wanted)])
         except BaseException:
             self._input.close()
@@ -329,6 +338,13 @@ def _encoder(track: SoundTrack, container: str) -> str | None:
     encoder = _ENCODER[container]
     known = track.codec and 0 < track.channels <= _MOST_CHANNELS.get(encoder, 1 << 16)
     return encoder if known else None
+
+
+def _tags(track: SoundTrack, container: str) -> dict[str, str]:
+    tags = dict(track.tags)
+    if container == "mov" and "language" in tags:
+        tags["language"] = _MOV_LANGUAGE.get(tags["language"], tags["language"])
+    return tags
 
 
 def _runs_off(movie: PlateMovie, frames: FrameRange, rate: Fraction) -> bool:

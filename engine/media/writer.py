@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
 from engine.files import discard, place_file, temporary_path
-from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
+from engine.frames import FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
 from engine.media.colour import can_say, colour_spaces, say, untold
+from engine.media.data_layers import DataLayers
 from engine.media.encoding import (
     colour_notices,
     colours_in,
@@ -25,14 +27,16 @@ from engine.media.encoding import (
     says_nothing,
     uncovered_light,
 )
+from engine.media.exr_parts import DATA_CHANNELS, exr_parts
 from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
 from engine.media.images import read_header
 from engine.media.losses import still_losses
+from engine.media.names import check_name
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
 from engine.media.repair import made_finite
-from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
+from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.notices import Notice
 from engine.shot import Depth, Matte, Output, Plate
@@ -46,11 +50,6 @@ __all__ = [
     "open_writer",
     "plan_writer",
 ]
-
-DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
-"""Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
-
-_PICTURE_CHANNELS: Final = frozenset({"overlay.R", "overlay.G", "overlay.B"})
 
 
 class FrameWriter(Protocol):
@@ -74,12 +73,13 @@ class FrameWriter(Protocol):
         """What got lost while frames were written; complete once it is closed."""
         ...
 
-    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
+    def write(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> int:
         """Write one frame, whole or not at all.
 
         Args:
             rendered: scene-linear, in the plate's working space.
-            layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
+            layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``, and
+                the plate's own data, each in its own type.
             metadata: entries of the header beside the plate's and ``output.metadata``.
 
         Returns:
@@ -125,8 +125,7 @@ class FrameWriter(Protocol):
 class SequenceWriter:
     """Writes EXR, PNG, TIFF or DPX files.
 
-    EXR: half or float, any compression, data window and display window kept. Data layers are written as floats; where
-    the colour's compression loses, they go into a second part, ``data``, compressed with zips.
+    EXR: each channel in its own type, any compression, data window and display window kept (see ``exr_parts``).
     PNG and TIFF: 16 bits and straight alpha (TIFF of floats, then premultiplied, where the plate is one or
     ``data_type`` asks for it). DPX: 10 bits, 12 or 16 where the plate is a DPX of more; with alpha, premultiplied and
     in 16 bits, where the plate is a DPX with alpha, else over black. All of them cut or padded with black to the
@@ -215,7 +214,7 @@ class SequenceWriter:
     def abort(self) -> None:
         """Nothing is left to do: whole frames stay, and a frame that failed was removed then."""
 
-    def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
+    def write(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> int:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
@@ -227,8 +226,8 @@ class SequenceWriter:
             **metadata,
         }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
-        finite = [made_finite(part.image) for part in parts]
-        parts = [replace(part, image=image) for part, (image, _) in zip(parts, finite, strict=True)]
+        finite = [_made_finite(part) for part in parts]
+        parts = [part for part, _ in finite]
         path = self.path(frame)
         temporary = temporary_path(path)
         try:
@@ -247,52 +246,22 @@ class SequenceWriter:
             return {"dpx:FrameRate": float(rate), "dpx:TemporalFrameRate": float(rate)}
         return {"framesPerSecond": (rate.numerator, rate.denominator)}
 
-    def _exr(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> list[NewPart]:
+    def _exr(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> list[NewPart]:
         image = from_linear(
             rendered.image, rendered.channels, self._info.working_space, self._space, True, self._colours
         )
         names = rendered.channels
         if self._info.grey:
             image, names = np.delete(image, (1, 2), axis=2), ("Y", *names[3:])
-        known = DATA_CHANNELS | _PICTURE_CHANNELS
-        for name, values in layers.items():
-            require(
-                name in known, ShotError, f'output.layers: "{name}" is no layer; there are {", ".join(sorted(known))}'
-            )
-            require(
-                values.shape == image.shape[:2],
-                ShotError,
-                f"frame {rendered.frame}: layer {name} is {values.shape} but the picture {image.shape[:2]}",
-            )
-        kept = [i for i, name in enumerate(names) if name not in layers]
-        pictures = [name for name in layers if name in _PICTURE_CHANNELS]
-        data = [name for name in layers if name in DATA_CHANNELS]
-        lossy = self._compression is not None and self._compression.partition(":")[0] in LOSSY
-        beside = [] if lossy else data
-        stack = [image[:, :, kept], *(layers[n][:, :, None] for n in (*pictures, *beside))]
-        first = NewPart(
-            image=np.concatenate(stack, axis=2) if len(stack) > 1 or len(kept) < len(names) else image,
-            channels=(*(names[i] for i in kept), *pictures, *beside),
-            formats=(*([self._type] * (len(kept) + len(pictures))), *(["float"] * len(beside))),
-            window=rendered.window,
-            pixel_aspect=rendered.pixel_aspect,
-            compression=self._compression,
-            name="rgba",
-            metadata=metadata,
-        )
-        if not lossy or not data:
-            return [first]
-        values = np.stack([layers[n] for n in data], axis=2)
-        own = {name: value for name, value in metadata.items() if name in {"framesPerSecond", "smpte:TimeCode"}}
-        floats = ("float",) * len(data)
-        return [
-            first,
-            NewPart(values, tuple(data), floats, rendered.window, rendered.pixel_aspect, "zips", "data", own),
-        ]
+        return exr_parts(*(image, names, rendered, layers, self._info.data, self._type_of, self._compression, metadata))
+
+    def _type_of(self, channel: str) -> str:
+        """Type in which a channel of light is written: its own, unless the shot asks for one."""
+        own = self._info.types.get(channel, "")
+        return own if own in {"half", "float"} and self._output.data_type is None else self._type
 
     def _flat(self, rendered: RenderedFrame, metadata: Mapping[str, object]) -> list[NewPart]:
+        metadata = {name: value for name, value in metadata.items() if not name.startswith("cryptomatte/")}
         image = display_image(rendered.image[:, :, : colours_in(rendered.channels)], rendered.window)
         names = rendered.channels[: image.shape[2]]
         if not self._keeps_alpha:
@@ -385,9 +354,8 @@ def check_output(
     if frames is None:
         from engine.media.source import open_source
 
-        source = open_source(plate.path, "plate.path")
-        frames = source.frames(plate.frames, "plate.path")
-        source.close()
+        with closing(open_source(plate.path, "plate.path")) as source:
+            frames = source.frames(plate.frames, "plate.path")
     require(
         len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
         ShotError,
@@ -409,11 +377,24 @@ def check_output(
 
 
 def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> FrameWriter:
+    check_name(output.path)
     if is_movie(output.path):
         from engine.media.movie_writing import MovieWriter
 
         return MovieWriter(output, info, frames)
     return SequenceWriter(output, info)
+
+
+def _made_finite(part: NewPart) -> tuple[NewPart, int]:
+    """A part without NaN and infinity, and how many pixels were not finite; what is to be exact is left as it is."""
+    if not part.exact:
+        image, count = made_finite(part.image)
+        return replace(part, image=image), count
+    light = [place for place, name in enumerate(part.channels) if name not in part.exact]
+    repaired, count = made_finite(part.image[:, :, light])
+    if count:
+        part.image[:, :, light] = repaired
+    return part, count
 
 
 def _format_of(path: str) -> str:

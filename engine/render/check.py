@@ -21,7 +21,7 @@ from engine.render.resume import require_ours
 from engine.renderers import open_renderer
 from engine.shot import Shot
 
-__all__ = ["Findings", "check"]
+__all__ = ["Findings", "check", "implausible"]
 
 
 @dataclass
@@ -94,7 +94,7 @@ def check(
         if not findings.problems:
             with findings.collecting():
                 findings.edges = inputs.edges_measured()
-                findings.notices += _implausible(shot, inputs)
+                findings.notices += implausible(shot, inputs)
     if not findings.opened:  # the files could not be opened; the renderer is looked at all the same
         with findings.collecting():
             open_renderer(shot)
@@ -127,7 +127,12 @@ def _check_points(shot: Shot, inputs: Inputs, findings: Findings) -> None:
                 inputs.check_point(frame_of(key), *key.pixel)
 
 
-def _implausible(shot: Shot, inputs: Inputs) -> tuple[Notice, ...]:
+def implausible(shot: Shot, inputs: Inputs) -> tuple[Notice, ...]:
+    """What can hardly be meant, by a few frames of the shot; see ``engine.render.plausible``.
+
+    Raises:
+        RackfocusError: the limits, or the focal point of a pixel key, are not to be found.
+    """
     limits = inputs.likely_limits()
     return inputs.implausible(limits, FocusPull.of(shot, inputs, limits))
 

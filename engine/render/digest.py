@@ -34,7 +34,7 @@ __all__ = ["DIGEST", "PIXELS", "FrameFacts", "file_identity", "frame_digest", "s
 DIGEST: Final = "rackfocus/digest"
 """The header entry."""
 
-PIXELS: Final = 2
+PIXELS: Final = 3
 """Version of the pixels: raise it when a change of the program changes what the same settings render."""
 
 EVALUATED: Final = {
@@ -53,6 +53,8 @@ EVALUATED: Final = {
 
 ADDED: Final[tuple[tuple[str, str, object], ...]] = (
     ("plate", "fields", None),
+    ("plate", "light_layers", []),
+    ("plate", "data_layers", []),
     ("depth", "scale", 1.0),
     ("depth", "measured", "plane"),
     ("depth", "field_of_view", None),

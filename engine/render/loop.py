@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,8 +12,9 @@ from engine.cancelling import NEVER, Cancel
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, ShotError
 from engine.files import remove_unfinished
-from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame, Window
+from engine.frames import FrameRange, PlateFrame, RenderedFrame, Window
 from engine.media import FrameWriter, check_output, open_writer
+from engine.media.data_layers import DataLayers
 from engine.notices import Notice
 from engine.optics import Defocus
 from engine.render.data_window import cut_to_data, window_of_result
@@ -120,7 +121,7 @@ class _Made:
     """A rendered frame with all that is written beside it."""
 
     rendered: RenderedFrame
-    layers: Mapping[str, Float32Array]
+    layers: DataLayers
 
 
 class _Job:
@@ -205,12 +206,19 @@ class _Job:
         asked = self._shot.output.layers
         waiting: dict[int, PlateFrame] = {}  # as many as the renderer holds back, and only where layers need them
         windows: dict[int, Window] = {}
+        passed: dict[int, DataLayers] = {}
 
         within = self._inputs.frames
         looked_at = self._renderer.reach(todo, within)
 
+        def prepared() -> Iterator[PlateFrame]:
+            for raw in raws:
+                if raw.plate.data and raw.frame in todo:
+                    passed[raw.frame] = raw.plate.data
+                yield self._prepare(raw)
+
         def plates() -> Iterator[PlateFrame]:
-            for held in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+            for held in conditioned(prepared(), looked_at, within, self._plan):
                 plate = replace(held, disparity=self._inputs.cut_by_matte(held.disparity, held.coverage))
                 if asked and plate.frame in todo:
                     waiting[plate.frame] = plate
@@ -222,13 +230,16 @@ class _Job:
             for kind in rendered.notes:
                 self.warnings.note(kind, 1)
             plate = waiting.pop(rendered.frame, None)
-            layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
+            layers: DataLayers = passed.pop(rendered.frame, {})
+            if plate is not None:
+                layers = {**layers, **output_layers(asked, plate, rendered, self._defocus)}
             yield _Made(*cut_to_data(rendered, layers, windows.pop(rendered.frame, rendered.window)))
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
         disparity, repaired = self._inputs.disparity(raw, self.limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
         self.warnings.note("plate.limited", raw.plate.limited)
+        self.warnings.note("layers.repaired", raw.plate.data_repaired)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)

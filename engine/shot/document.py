@@ -88,13 +88,21 @@ Keys = Annotated[tuple[Key, ...], Field(min_length=1)]
 class Plate(_Part):
     """The sharp shot."""
 
-    path: str = Field(description="Image sequence (%04d, #### or $F4) or movie.")
+    path: str = Field(description="Image sequence (%04d, #### or $F4), one frame of it, a folder with one, or a movie.")
     frames: str | None = Field(None, description="Frames of the shot, like 1001-1024; all that exist when not given.")
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
     layer: str | None = Field(
         None, description="Layer of the colour channels; the root's R, G, B and A when not given."
     )
-    extra_layers: tuple[str, ...] = Field((), description='Further layers to blur alike, or "*" for all.')
+    extra_layers: tuple[str, ...] = Field(
+        (), description='Further layers to take along, or "*" for all: light is blurred, data is not.'
+    )
+    light_layers: tuple[str, ...] = Field(
+        (), description="Further layers to blur, though their names say that they are data (ids, normals, depth ...)."
+    )
+    data_layers: tuple[str, ...] = Field(
+        (), description="Further layers to pass on as they are, unblurred, whatever their names say."
+    )
     colour_space: str | None = Field(
         None, description="Colour space of the files, a name of the OCIO configuration; by file type when not given."
     )

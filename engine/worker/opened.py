@@ -159,7 +159,8 @@ class OpenShot:
 def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None, LensSettings | None]:
     """What is read, and the lens where distances along the ray are read by its field of view."""
     lens = shot.lens if shot.depth.measured == "ray" else None
-    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth, shot.matte, lens
+    picture = {"extra_layers": (), "light_layers": (), "data_layers": ()}
+    return shot.plate.model_copy(update=picture), shot.depth, shot.matte, lens
 
 
 def _reduced(raw: RawFrame, disparity: Float32Array, scale: float) -> Proxy:

@@ -30,7 +30,7 @@ class Bundle:
 
     Attributes:
         folder: that holds it.
-        values: what ``openjd run`` needs as ``--job-param``.
+        values: folders of this machine, which a scheduler maps; ``openjd run`` goes without them.
         tasks: the frames of each task of the step Render; none where openjd-model is not there to tell.
     """
 

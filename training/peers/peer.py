@@ -104,6 +104,7 @@ def run_program(
             env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=_TIME_LIMIT,
             check=False,

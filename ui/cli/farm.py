@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,10 +102,13 @@ def _tell(made: Bundle) -> None:
     typer.echo(f"bundle: {made.folder}{count}")
     if made.tasks is None:
         typer.echo("not checked: pip install -c constraints.txt '.[farm]' installs openjd-model, which does", err=True)
-    values = " ".join(f"-p {shlex.quote(f'{name}={value}')}" for name, value in made.values.items())
-    template = shlex.quote(str(made.folder / "template.yaml"))
-    typer.echo(f"here:           openjd run {template} --step Assemble --run-dependencies {values}")
-    typer.echo(f"Deadline Cloud: deadline bundle submit {shlex.quote(str(made.folder))}")
+    typer.echo(f"here:           openjd run {_quoted(made.folder / 'template.yaml')}")
+    typer.echo(f"Deadline Cloud: deadline bundle submit {_quoted(made.folder)}")
+
+
+def _quoted(path: Path) -> str:
+    """A path as a shell of this system takes it; both of Windows' know double quotes alone."""
+    return subprocess.list2cmdline([str(path)]) if sys.platform == "win32" else shlex.quote(str(path))
 
 
 @farm.command()
@@ -204,7 +209,8 @@ def _here(document: Path, mapping: Path | None, folders: list[str] | None) -> Sh
     said: dict[str, Path | None] = {}
     for text in folders or ():
         name, equals, folder = text.partition("=")
-        if not (equals and folder and name in FOLDERS):
+        if not (equals and name in FOLDERS):
             raise typer.BadParameter(f'--folder is one of {", ".join(FOLDERS)} with its folder, not "{text}"')
-        said[name] = Path(folder)
+        if folder:  # a job whose parameter was left empty names none
+            said[name] = Path(folder)
     return load_here(document, mapping, said)

@@ -70,6 +70,7 @@ def _sequence(place: str) -> dict[str, Any]:
         "missing": str(found.missing) or None,
         "frame_rate": None if found.frame_rate is None else float(found.frame_rate),
         "colour_space": found.colour_space,
+        "depth": found.depth,
         "warnings": [f"{notice.kind}: {notice.message}" for notice in found.notices],
         "parts": [_part(part) for part in found.parts],
     }
@@ -106,16 +107,18 @@ def _shot(document: Path) -> dict[str, Any]:
     from engine.shot import load_shot
 
     shot = load_shot(document)
+    edges, implausible = _looked(shot)
     return {
         "shot": shot.name or document.stem,
         "plate": shot.plate.path,
         "depth": shot.depth.path or "in the plate's files",
         "depth_limits": _limits(shot.depth.near, shot.depth.far),
-        "depth_edges": _edges(shot),
+        "depth_edges": edges,
         "focus_keys": [_key(key) for key in shot.focus.keys],
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
         "renderer": f"{shot.renderer.name} {shot.renderer.quality}",
         "output": shot.output.path,
+        "warnings": implausible,
         "plate_files": {name: value for name, value in _sequence(shot.plate.path).items() if name != "path"},
     }
 
@@ -135,15 +138,19 @@ def _limits(near: float | None, far: float | None) -> str:
     return f"near {near:g}, far {'by convention' if far is None else f'{far:g}'}"
 
 
-def _edges(shot: Shot) -> str | None:
-    """How good the depth's edges are; None where it has none, or its files cannot be read (``check`` says why)."""
+def _looked(shot: Shot) -> tuple[str | None, list[str]]:
+    """How good the depth's edges are, and what can hardly be meant; nothing of files that cannot be read."""
     from engine.errors import RackfocusError
     from engine.render import Inputs
+    from engine.render.check import implausible
 
+    edges: str | None = None
+    said: list[str] = []
     with suppress(RackfocusError), Inputs(shot) as inputs:
         measured = inputs.edges_measured()
-        return None if measured is None else str(measured).removeprefix("depth edges are ")
-    return None
+        edges = None if measured is None else str(measured).removeprefix("depth edges are ")
+        said = [f"{notice.kind}: {notice.message}" for notice in implausible(shot, inputs)]
+    return edges, said
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:

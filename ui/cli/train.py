@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from engine.json_text import json_text
+from engine.processes import STOP_SIGNALS
 
 if TYPE_CHECKING:
     from training.stages.configuration import TrainingRun
@@ -139,7 +140,7 @@ def _run_asked(
 def _stop_after_update() -> Iterator[Callable[[], bool]]:
     """Within the block the first Ctrl-C or SIGTERM is a wish that the loop looks at; a second one ends the process."""
     wishes: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
 
     def restore() -> None:
         for number, handler in before.items():
