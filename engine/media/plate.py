@@ -319,16 +319,10 @@ class PlateReader:
             colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
-            movie=self._movie(header),
+            movie=PlateMovie.of(header, self._source),
             types=types_of((colour, *layers.light)) if header.file_format == "openexr" else {},
             data=layers.data_types,
         )
-
-    def _movie(self, header: Header) -> PlateMovie | None:
-        if header.file_format != "movie":
-            return None
-        rate = frame_rate_of(header.parts[0].metadata)
-        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
+from engine.errors import FormatError, MediaError, require
 from engine.files import discard, place_file, temporary_path
 from engine.frames import FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
@@ -28,7 +26,6 @@ from engine.media.encoding import (
     uncovered_light,
 )
 from engine.media.exr_parts import DATA_CHANNELS, exr_parts, finite_part
-from engine.media.finding import find
 from engine.media.folder import check_folder, open_folder
 from engine.media.frame_writer import FrameWriter
 from engine.media.images import read_header
@@ -39,13 +36,12 @@ from engine.media.plate_movie import contents_of
 from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.notices import Notice
-from engine.shot import Depth, Matte, Output, Plate
+from engine.shot import Output
 
 __all__ = [
     "DATA_CHANNELS",
     "FrameWriter",
     "SequenceWriter",
-    "check_output",
     "check_settings",
     "open_writer",
     "plan_writer",
@@ -267,45 +263,6 @@ def plan_writer(output: Output, info: PlateInfo, frames: FrameRange | None = Non
     return writer
 
 
-def check_output(
-    output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None, matte: Matte | None = None
-) -> None:
-    """Refuse to write over an input, frame by frame, through links too, or several frames into one still.
-
-    Args:
-        frames: those to be written; the plate's when not given.
-
-    Raises:
-        OutputExistsError: a frame of the result is a file of the plate, the depth or the matte.
-        ShotError: several frames go to a path without a frame number.
-        MediaError: the plate cannot be found.
-    """
-
-    if frames is None:
-        from engine.media.source import open_source
-
-        with closing(open_source(plate.path, "plate.path")) as source:
-            frames = source.frames(plate.frames, "plate.path")
-    require(
-        len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
-        ShotError,
-        f'output.path: "{output.path}" has no frame number, so that {len(frames)} frames would replace each other; '
-        "write it like name.%04d.exr",
-    )
-    inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
-    inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
-    for what, path, offset in inputs:
-        found = find(path, f"{what}.path")
-        for frame in frames:
-            theirs, ours = found.file(frame + offset), _file(output.path, frame)
-            if _same(ours, theirs):
-                raise OutputExistsError(
-                    f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
-                )
-            if is_movie(output.path) and found.pattern.is_still:
-                break
-
-
 def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> FrameWriter:
     check_name(output.path)
     if is_movie(output.path):
@@ -351,13 +308,3 @@ def _dpx_type(info: PlateInfo) -> str:
     if info.file_format != "dpx" or (colours_in(info.channels) == 3 and info.data_type in {"uint8", "uint10"}):
         return "uint10"
     return "uint12" if info.data_type == "uint12" else "uint16"
-
-
-def _file(path: str, frame: int) -> Path:
-    return Path(path) if is_movie(path) else Pattern.parse(path).path(frame)
-
-
-def _same(ours: Path, theirs: Path) -> bool:
-    if ours.exists() and theirs.exists():
-        return ours.samefile(theirs)
-    return Path(os.path.realpath(ours)) == Path(os.path.realpath(theirs))
