@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from engine.errors import ChannelError, require
-from engine.frames import Float32Array, FrameRange, Window, require_size
+from engine.frames import Float32Array, FrameRange, Window, count_picture, require_size
 from engine.media.channels import Colour, Selection, find_colour
 from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, file_words
 from engine.media.data_layers import DataLayers, empty_data, float_selections, in_own_types
@@ -144,8 +144,8 @@ class PlateReader:
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
         turned = turned_words(self.info.orientation)
-        passed = f", and {', '.join(self.info.data)} unblurred," if self.info.data else ""
-        return f"{', '.join(self.info.channels)}{passed} of {self._source.found.pattern}{turned}"
+        picture = self.info.channels[: count_picture(self.info.channels)]
+        return f"{', '.join(picture)}{self._layers.taken} of {self._source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
