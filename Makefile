@@ -28,7 +28,7 @@ demo: $(VENV)/.base ## Render a 24-frame focus pull and say where the pictures a
 	$(BIN)/rackfocus demo --out demo
 
 test: lint ## Run the linters, the type checker and the whole test suite.
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
 slow: $(VENV)/.dev ## Run the long tests: twenty kills, two thousand frames, big frames, a window of Blender.
 	$(BIN)/python -m pytest -m slow --timeout 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from engine.errors import FrameSizeError, ShotError, require
 
-__all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window", "count_colours", "require_size"]
+__all__ = [
+    "Float32Array",
+    "FrameRange",
+    "PlateFrame",
+    "RenderedFrame",
+    "Window",
+    "count_colours",
+    "count_picture",
+    "require_size",
+]
 
 Float32Array = NDArray[np.float32]
 
@@ -135,6 +144,22 @@ class Window:
             self.display_height,
         )
 
+    @property
+    def whole(self) -> Window:
+        """The same display window, and as data window the smallest that holds both of them: no pixel of it is cut."""
+        left, top = min(self.x, self.display_x), min(self.y, self.display_y)
+        right = max(self.x + self.width, self.display_x + self.display_width)
+        bottom = max(self.y + self.height, self.display_y + self.display_height)
+        return replace(self, x=left, y=top, width=right - left, height=bottom - top)
+
+    def grown(self, across: int, down: int) -> Window:
+        """Its data window wider by so many pixels on each side, but not beyond ``whole``."""
+        whole = self.whole
+        left, top = max(self.x - across, whole.x), max(self.y - down, whole.y)
+        right = min(self.x + self.width + across, whole.x + whole.width)
+        bottom = min(self.y + self.height + down, whole.y + whole.height)
+        return replace(self, x=left, y=top, width=right - left, height=bottom - top)
+
 
 @dataclass(frozen=True, eq=False)
 class PlateFrame:
@@ -146,11 +171,12 @@ class PlateFrame:
         channels: C names; ``R G B`` first, then ``A`` where there is one, then any further ones (``diffuse.R`` ...).
         disparity: (H, W) float32, 1 nearest to 0 farthest.
         focus: d_f of this frame.
-        strength: K of this frame, in pixels of radius of the full-size plate.
+        strength: K of this frame, the radius in rows (pixels of height) of the full-size plate.
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         metadata: what the plate's header said, to be passed on.
         coverage: (H, W) float32, share of each pixel that the subject covers; None where no matte was given.
+        stored: data window of the plate's file, outside of which the image is empty; None where it is ``window``'s.
     """
 
     frame: int
@@ -163,6 +189,7 @@ class PlateFrame:
     pixel_aspect: float = 1.0
     metadata: Mapping[str, Any] = field(default_factory=dict)
     coverage: Float32Array | None = None
+    stored: Window | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +223,15 @@ def count_colours(channels: Sequence[str]) -> int:
     return max(sum(name in ("R", "G", "B", "Y") for name in channels), 1)
 
 
+def count_picture(channels: Sequence[str]) -> int:
+    """How many of the first channels are the picture itself, at least one: the colours, and A where it follows them.
+
+    What is decided by looking at a plate is decided by these alone: a further layer may change no other channel.
+    """
+    colours = count_colours(channels)
+    return colours + int(tuple(channels[colours : colours + 1]) == ("A",))
+
+
 def require_size(frame: int, size: tuple[int, int], first: tuple[int, int]) -> None:
     """Make sure that a frame is as wide and high as the shot's first, for renderers that look at both.
 
@@ -206,5 +242,5 @@ def require_size(frame: int, size: tuple[int, int], first: tuple[int, int]) -> N
         size == first,
         FrameSizeError,
         f"frame {frame}: the plate is {size[0]}x{size[1]}, but the shot began with {first[0]}x{first[1]}; "
-        "bring all frames to one data window, or render them as two shots",
+        "bring all frames to one size, or render them as two shots",
     )

@@ -166,11 +166,19 @@ def to_disparity(
     if count == disparity.size:
         where = "depth" if frame is None else f"frame {frame}: depth"
         raise DepthRangeError(
-            f'{where} holds no value that "{settings.convention}" allows; check depth.channel and depth.convention'
+            f'{where} holds no value that "{settings.convention}" allows; {remedy(settings, bool((source < 0).any()))}'
         )
     if count:
         disparity = fill_from_nearest(disparity, invalid)
     return Disparity(disparity, count)
+
+
+def remedy(settings: Depth, negative: bool) -> str:
+    """What to do where no value of a depth can be used; distances along -z are negative."""
+    if negative and settings.convention in ("distance", "inverse"):
+        turned = -settings.scale
+        return f"they are negative: set depth.scale (--depth-scale) to {turned:g} if they are distances along -z"
+    return "check depth.channel and depth.convention"
 
 
 @numba.njit(cache=True, parallel=True, nogil=True, error_model="numpy")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from engine.depth.conventions import DEFAULTS, EMPTY_ALPHA, DepthLimits
+from engine.depth.conventions import DEFAULTS, EMPTY_ALPHA, DepthLimits, remedy
 from engine.errors import DepthRangeError, require
 from engine.frames import Float32Array
 
@@ -38,6 +38,7 @@ class DepthSurvey:
         self._lowest = inf
         self._highest = -inf
         self._infinite = 0
+        self._negative = 0
 
     def add(self, values: Float32Array, alpha: Float32Array | None = None) -> None:
         """Count one frame's values; those that no depth has are passed over.
@@ -49,6 +50,8 @@ class DepthSurvey:
             cover = np.asarray(alpha, dtype=np.float32).ravel()
             seen = cover > EMPTY_ALPHA
             usable = usable[seen] / cover[seen]
+        if self._is_metric:
+            self._negative += int(np.count_nonzero(usable < 0))
         if self._settings.convention == "distance":
             usable = usable[usable > 0]
             self._infinite += int(np.count_nonzero(np.isinf(usable)))
@@ -70,6 +73,7 @@ class DepthSurvey:
         self._lowest = min(self._lowest, other._lowest)
         self._highest = max(self._highest, other._highest)
         self._infinite += other._infinite
+        self._negative += other._negative
 
     def limits(self, *, find_far: bool = False) -> DepthLimits:
         """The shot's limits: those that the document gives, the others from what was counted.
@@ -85,7 +89,7 @@ class DepthSurvey:
             self._lowest <= self._highest or self._infinite > 0,
             DepthRangeError,
             f'depth: the shot holds no value that "{settings.convention}" allows; '
-            "check depth.channel and depth.convention",
+            f"{remedy(settings, self._negative > 0)}",
         )
         equal = self._lowest >= self._highest
         if equal and (not self._infinite or isinf(self._lowest)):

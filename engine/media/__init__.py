@@ -7,7 +7,7 @@ from engine.media.description import ChannelDescription, Description, PartDescri
 from engine.media.fitting import fit_depth
 from engine.media.matte import MatteImage, MatteReader, fit_matte
 from engine.media.plate import PlateImage, PlateInfo, PlateReader, read_weights
-from engine.media.writer import FrameWriter, check_output, check_settings, open_writer
+from engine.media.writer import FrameWriter, check_output, check_settings, open_writer, plan_writer
 
 __all__ = [
     "ChannelDescription",
@@ -27,5 +27,6 @@ __all__ = [
     "fit_depth",
     "fit_matte",
     "open_writer",
+    "plan_writer",
     "read_weights",
 ]

@@ -1,22 +1,21 @@
-"""Which channels of a file are its colour, its further layers, its depth."""
+"""Which channels of a file are its colour and its matte; see ``depth_channels`` for its depth, ``layers`` for more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from engine.errors import ChannelError
+from engine.media.depth_names import is_depth
 from engine.media.images import Header, Part
 
-__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_depth", "find_layers", "find_matte", "layer_of"]
+__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_matte", "layer_of", "parts_named"]
 
 OUR_LAYERS: Final = frozenset({"CoC", "disparity", "overlay", "invented"})
 """Layers that Rackfocus writes itself: never taken from a plate by ``"*"``."""
 
 _LETTERS: Final = {"r": "R", "red": "R", "g": "G", "green": "G", "b": "B", "blue": "B", "a": "A", "alpha": "A"}
 _GREY: Final = ("y", "l", "i", "grey", "gray", "luminance")
-_DEPTHS: Final = ("Z", "depth.Z", "depth.z", "Depth.Z", "z", "depth", "Depth", "depth.V", "Depth.V", "Z.V")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def find_colour(header: Header, part: str | int | None, layer: str | None, place
     Raises:
         ChannelError: there is none.
     """
-    parts = _parts(header, part, place)
+    parts = parts_named(header, part, place)
     for candidate in parts:
         own = layer is not None and candidate.name in {layer, f"{layer}.left"}
         for prefix in dict.fromkeys([layer or "", *([""] if own else [])]):
@@ -59,64 +58,6 @@ def find_colour(header: Header, part: str | int | None, layer: str | None, place
     asked = f'layer "{layer}"' if layer else "R, G and B, nor one grey channel,"
     hint = "set plate.layer or plate.part to one of these"
     raise ChannelError(f"{place} has no {asked} to be the plate's colour; it has {header.channels}; {hint}")
-
-
-def find_layers(
-    header: Header, colour: Colour, wanted: Sequence[str], skip: Sequence[str], place: str
-) -> tuple[Selection, ...]:
-    """Further layers that are to be blurred with the colour, each with its channels' full names.
-
-    Args:
-        wanted: names of layers; ``"*"`` for all that have a name, except depth and what Rackfocus wrote itself.
-        skip: channels that are never taken (the depth).
-
-    Raises:
-        ChannelError: a layer is not in the file, or its part covers other pixels than the colour.
-    """
-    taken = {(colour.part.number, name) for name in colour.channels}
-    found: list[Selection] = []
-    names = list(wanted) if "*" not in wanted else _all_layers(header, taken, skip)
-    for layer in dict.fromkeys(names):
-        selection = _layer(header, layer, taken)
-        if selection is None:
-            channel = any(layer in part.channels for part in header.parts) and layer_of(layer)
-            hint = f'; to blur the channel "{layer}", name its layer "{channel}"' if channel else ""
-            raise ChannelError(f'{place} has no layer "{layer}" (plate.extra_layers); it has {header.channels}{hint}')
-        if selection.part.window == colour.part.window:
-            found.append(selection)
-        elif "*" not in wanted:
-            raise ChannelError(
-                f'{place}: layer "{layer}" covers other pixels than the colour; leave it out of plate.extra_layers'
-            )
-    return tuple(found)
-
-
-def find_depth(header: Header, part: str | int | None, channel: str | None, any_channel: bool, place: str) -> Selection:
-    """The depth channel.
-
-    Args:
-        channel: its name; Z, depth.Z or another usual name when not given.
-        any_channel: whether the file is a depth map as a whole, so that its first channel will do.
-
-    Raises:
-        ChannelError: there is none.
-    """
-    parts = _parts(header, part, place)
-    for name in [channel] if channel else _DEPTHS:
-        for candidate in parts:
-            if name in candidate.channels:
-                return Selection(candidate, (name,), (name,))
-    if channel is None:
-        for candidate in parts:
-            for name in candidate.channels:
-                if name.rpartition(".")[2] == "Z" and layer_of(name) not in OUR_LAYERS:
-                    return Selection(candidate, (name,), (name,))
-        if any_channel and header.file_format == "movie":
-            return Selection(parts[0], ("Y",), ("Y",))
-        if any_channel:
-            return Selection(parts[0], parts[0].channels[:1], parts[0].channels[:1])
-    asked = f'channel "{channel}"' if channel else "depth channel (Z or depth.Z)"
-    raise ChannelError(f"{place} has no {asked}; it has {header.channels}; set depth.channel to one of these")
 
 
 def find_matte(header: Header, channel: str | None, place: str) -> Selection:
@@ -148,7 +89,12 @@ def find_matte(header: Header, channel: str | None, place: str) -> Selection:
     raise ChannelError(f"{place} has no {asked} to be the matte; it has {header.channels}; set matte.channel to one")
 
 
-def _parts(header: Header, part: str | int | None, place: str) -> tuple[Part, ...]:
+def parts_named(header: Header, part: str | int | None, place: str) -> tuple[Part, ...]:
+    """The part of that name or number; all of them where none is named.
+
+    Raises:
+        ChannelError: there is no such part.
+    """
     if part is None:
         return header.parts
     text = str(part)
@@ -174,30 +120,8 @@ def _colour_in(part: Part, layer: str) -> Colour | None:
         return Colour(part, tuple(letters[n] for n in names), names)
     grey = [c for c in part.channels if layer_of(c) == layer and c.rpartition(".")[2].lower() in _GREY]
     others = [c for c in part.channels if layer_of(c) == layer and c != letters.get("A")]
-    if not grey and len(others) == 1 and others[0] not in _DEPTHS:
+    if not grey and len(others) == 1 and not is_depth(others[0]):
         grey = others
     if not grey:
         return None
     return Colour(part, (grey[0], *(letters["A"] for _ in alpha)), ("Y", *alpha), grey=True)
-
-
-def _all_layers(header: Header, taken: set[tuple[int, str]], skip: Sequence[str]) -> list[str]:
-    layers: dict[str, None] = {}
-    for part in header.parts:
-        for channel in part.channels:
-            free = (part.number, channel) not in taken and channel not in skip and channel not in _DEPTHS
-            if free and layer_of(channel) and layer_of(channel) not in OUR_LAYERS and not channel.endswith(".Z"):
-                layers.setdefault(layer_of(channel))
-    return list(layers)
-
-
-def _layer(header: Header, layer: str, taken: set[tuple[int, str]]) -> Selection | None:
-    for part in header.parts:
-        channels = tuple(c for c in part.channels if layer_of(c) == layer and layer and (part.number, c) not in taken)
-        if channels:
-            return Selection(part, channels, channels)
-        if part.name == layer:
-            channels = tuple(c for c in part.channels if not layer_of(c) and (part.number, c) not in taken)
-            if channels:
-                return Selection(part, channels, tuple(f"{layer}.{c}" for c in channels))
-    return None

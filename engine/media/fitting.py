@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.errors import DepthSizeError
 from engine.frames import Float32Array, Window
 from engine.media.depth import DepthImage
+from engine.media.windows import laid_on
 
 __all__ = ["fit_depth"]
 
@@ -22,6 +23,7 @@ def fit_depth(depth: DepthImage, plate_window: Window, fit: Literal["error", "sc
 
     Depth of the plate's display size is laid on by position; where the plate has overscan that depth lacks, its border
     is held. A depth map of the plate's data window's size (a PNG beside an overscanned EXR) lies on the data window.
+    Where depth that is cropped holds nothing (``empty_places``), the values mean nothing.
 
     Args:
         depth: as read.
@@ -39,10 +41,7 @@ def fit_depth(depth: DepthImage, plate_window: Window, fit: Literal["error", "sc
     if theirs == ours or (theirs.is_plain and (theirs.width, theirs.height) == (ours.width, ours.height)):
         return depth.values
     if (theirs.display_width, theirs.display_height) == (ours.display_width, ours.display_height):
-        rows = np.arange(ours.height) + (ours.y - ours.display_y) - (theirs.y - theirs.display_y)
-        columns = np.arange(ours.width) + (ours.x - ours.display_x) - (theirs.x - theirs.display_x)
-        held = np.ix_(np.clip(rows, 0, theirs.height - 1), np.clip(columns, 0, theirs.width - 1))
-        return np.ascontiguousarray(depth.values[held])
+        return laid_on(depth.values, theirs, ours)
     if fit == "error":
         raise DepthSizeError(
             f"frame {frame}: depth is {theirs.display_width}x{theirs.display_height} but the plate is "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from engine.errors import OutputWriteError, require
@@ -23,6 +24,12 @@ def check_folder(folder: Path) -> None:
         os.access(there, os.W_OK),
         OutputWriteError,
         f"output.path: the folder {there} is read-only; choose another output",
+    )
+    space = shutil.disk_usage(there)
+    require(
+        space.free > 0 or space.total == 0,  # pseudo file systems have no space at all
+        OutputWriteError,
+        f"output.path: the disk of {there} is full; free some space or choose another output",
     )
 
 

@@ -11,6 +11,7 @@ ask for tens of gigabytes, which is refused here before anything is allocated.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,15 @@ from typing import Any, Final
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
+from numpy.typing import NDArray
 
 from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
 from engine.frames import Float32Array, Window
 from engine.media.attributes import header_values
+from engine.media.blame import CAMERA_RAW, damage_of_png, explain, is_subsampled, what_it_is
+from engine.media.orientation import UPRIGHT, is_turned, known_orientation, upright, upright_window
 
-__all__ = ["Header", "Part", "read_header", "read_pixels"]
+__all__ = ["Header", "Part", "read_header", "read_integers", "read_pixels", "require_readable"]
 
 THREADS: Final = min(4, os.cpu_count() or 1)
 """OpenImageIO's own threads: the renderer beside them needs the cores more."""
@@ -34,6 +38,11 @@ oiio.attribute("exr_threads", THREADS)
 
 _PLAUSIBLE: Final = 1 << 28
 """Bytes of pixels that any file may have; above it they must be in some proportion to the file's size."""
+
+_ONE_PICTURE: Final = frozenset({"webp"})
+"""Looking for a second picture, OpenImageIO 3.2.2 loses the first."""
+
+_OLDER_READER: Final = threading.Lock()
 
 _BEST_RATIO: Final = 20_000
 """Pixels to file, in bytes, of the best compression of black frames (EXR zip: about 1000; wavelets: a few thousand)."""
@@ -54,6 +63,7 @@ class Part:
         compression: as the file names it; empty where it has none.
         deep: whether it holds deep samples.
         metadata: the header's entries.
+        orientation: how the file stores it, 1 to 8 as in Exif; the windows and what is read are upright.
     """
 
     number: int
@@ -66,6 +76,7 @@ class Part:
     compression: str
     deep: bool
     metadata: Mapping[str, Any]
+    orientation: int = UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -113,14 +124,55 @@ def read_pixels(
         MissingFrameError, CorruptError, FormatError: as ``read_header``.
         ChannelError: a channel is not in that part.
     """
-    with _damage_told(path, frame), _Opened(path, frame) as opened:
+    with _damage_told(path, frame), _Opened(path, frame, sums=True) as opened:
         header = opened.header()
         require(
             0 <= part < len(header.parts),
             ChannelError,
             f"{opened.place}: there is no part {part}; it has {len(header.parts)}",
         )
+        require_readable(header, header.parts[part], channels, frame)
         return header, opened.pixels(header.parts[part], channels)
+
+
+def read_integers(path: Path, part: int, channels: Sequence[str], frame: int | None = None) -> NDArray[np.uint32]:
+    """Read channels of whole numbers as they are: 32-bit floats hold them up to 16 million only.
+
+    Returns:
+        (H, W, C) uint32 in the order asked for.
+
+    Raises:
+        As ``read_pixels``.
+    """
+    with _damage_told(path, frame), _Opened(path, frame) as opened:
+        header = opened.header()
+        require_readable(header, header.parts[part], channels, frame)
+        return opened.decoded(header.parts[part], channels, oiio.UINT).astype(np.uint32, copy=False)
+
+
+def require_readable(header: Header, part: Part, channels: Sequence[str], frame: int | None = None) -> None:
+    """Refuse what ``read_pixels`` refuses by the header alone.
+
+    Raises:
+        FormatError: the part holds deep samples.
+        ChannelError: a channel is not in it.
+        CorruptError: a file of this size cannot hold that many pixels; told before memory is taken for them.
+    """
+    place = f"frame {frame}: {header.path}" if frame is not None else str(header.path)
+    require(not part.deep, FormatError, f"{place} holds deep samples, which are not read; flatten it first")
+    for name in channels:
+        if name not in part.channels:
+            raise ChannelError(f'{place} has no channel "{name}"; it has {", ".join(part.channels)}')
+    need = part.window.width * part.window.height * len(part.channels) * 4
+    if need <= _PLAUSIBLE:
+        return
+    size = header.path.stat().st_size if header.path.is_file() else 0
+    require(
+        need <= _BEST_RATIO * size,
+        CorruptError,
+        f"{place} claims {part.window.width}x{part.window.height} pixels but has only {size} bytes; render or copy it "
+        "again",
+    )
 
 
 @contextmanager
@@ -136,21 +188,26 @@ def _damage_told(path: Path, frame: int | None) -> Iterator[None]:
         raise CorruptError(
             f"{place} is damaged ({type(error).__name__} while reading); render or copy it again"
         ) from error
+    except OSError as error:
+        place = f"frame {frame}: {path}" if frame is not None else str(path)
+        raise MissingFrameError(f"{place} cannot be reached ({error.strerror}); check its folder") from error
 
 
 class _Opened:
     """An open file; a context manager."""
 
-    def __init__(self, path: Path, frame: int | None) -> None:
+    def __init__(self, path: Path, frame: int | None, *, sums: bool = False) -> None:
         self.place = f"frame {frame}: {path}" if frame is not None else str(path)
         self._path = path
         self._size = self._size_of_file()
-        hints = oiio.ImageSpec()
-        # Colour is linearised before alpha is multiplied in; OpenImageIO would do it the other way round.
-        hints.attribute("oiio:UnassociatedAlpha", 1)
-        opened = oiio.ImageInput.open(str(path), hints)
+        self._look_first(sums=sums)
+        opened = oiio.ImageInput.open(str(path), _as_stored())
         if opened is None:
-            raise self._unreadable(oiio.geterror())
+            said = oiio.geterror()
+            opened = self._luminance_and_chroma() if is_subsampled(said) else None
+            if opened is None:
+                known = path.suffix.lower().lstrip(".") in _suffixes()
+                raise explain(path, self.place, said, opened=False, known=known)
         self._input = opened
 
     def __enter__(self) -> _Opened:
@@ -161,6 +218,8 @@ class _Opened:
 
     def _size_of_file(self) -> int:
         try:
+            folder = self._path.is_dir()
+            require(not folder, MissingFrameError, f"{self.place} is a folder, not a picture; give the files in it")
             require(
                 self._path.is_file(), MissingFrameError, f"{self.place} does not exist; render it or correct the path"
             )
@@ -168,28 +227,53 @@ class _Opened:
         except OSError as error:
             raise MissingFrameError(f"{self.place} cannot be reached ({error.strerror}); check its folder") from error
 
-    def _unreadable(self, reason: str) -> CorruptError | FormatError | MissingFrameError:
-        said = (reason.strip().splitlines() or ["no reason was given"])[0]
+    def _look_first(self, *, sums: bool) -> None:
+        """Refuse what OpenImageIO would take for something else, or speak of to the terminal."""
         if not os.access(self._path, os.R_OK):
-            return MissingFrameError(f"{self.place} may not be read by this user; change its permissions")
+            raise MissingFrameError(f"{self.place} may not be read by this user; change its permissions")
         if self._size == 0:
-            return CorruptError(f"{self.place} is empty; render or copy it again")
-        known = self._path.suffix.lower().lstrip(".") in _suffixes()
-        if known or "EXR" in said:
-            return CorruptError(f"{self.place} is damaged or not what its name says ({said}); render or copy it again")
-        return FormatError(
-            f"{self.place} is not an image that can be read ({said}); give an EXR, PNG, TIFF or DPX file"
+            raise CorruptError(f"{self.place} is empty; render or copy it again")
+        if self._path.suffix.lower() in CAMERA_RAW:
+            what = what_it_is(self._path)
+            require(what is None, FormatError, f"{self.place} is {what}")
+        damage = damage_of_png(self._path, sums=sums)
+        require(
+            damage is None, CorruptError, f"{self.place} is truncated or damaged ({damage}); render or copy it again"
         )
+
+    def _luminance_and_chroma(self) -> oiio.ImageInput | None:
+        """OpenEXR's older reader makes R, G, B of Y, RY, BY, whose chroma has half the size (OpenImageIO 3.2.2)."""
+        with _OLDER_READER:
+            oiio.attribute("openexr:core", 0)
+            try:
+                return oiio.ImageInput.open(str(self._path), _as_stored())
+            finally:
+                oiio.attribute("openexr:core", 1)
+
+    def _seen(self, stored: Window, orientation: int) -> Window:
+        if self._input.format_name() == "dpx" and is_turned(orientation):
+            # OpenImageIO 3.2.2 tells the data's size of a lying DPX as it is seen, and the display's as it is stored.
+            return Window.of_size(stored.width, stored.height)
+        return upright_window(stored, orientation)
 
     def header(self) -> Header:
         parts: list[Part] = []
         while self._input.seek_subimage(len(parts), 0):
             parts.append(self._part(len(parts), self._input.spec()))
+            if self._input.format_name() in _ONE_PICTURE:
+                break
             if len(parts) > 4096:
                 raise CorruptError(f"{self.place} claims more than 4096 parts; render or copy it again")
         self._input.geterror()  # the error of seeking behind the last part
         if not parts:
             raise CorruptError(f"{self.place} has no picture in it; render or copy it again")
+        plain = all(part.window == Window.of_size(part.window.width, part.window.height) for part in parts)
+        require(
+            plain or not parts[0].metadata.get("openexr:luminancechroma"),
+            FormatError,
+            f"{self.place} holds luminance and chroma (Y, RY, BY) in a data window of its own, which is not read; "
+            "write it again as R, G, B",
+        )
         return Header(self._path, self._input.format_name(), tuple(parts))
 
     def _part(self, number: int, spec: oiio.ImageSpec) -> Part:
@@ -198,52 +282,56 @@ class _Opened:
         # For floats the header's "bits" say nothing new.
         floats = spec.format.basetype in {oiio.HALF, oiio.FLOAT, oiio.DOUBLE}
         bits = 0 if floats else spec.get_int_attribute("oiio:BitsPerSample", 8 * spec.format.size())
+        window = Window(
+            *(spec.x, spec.y, spec.width, spec.height),
+            *(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
+        )
+        orientation = known_orientation(spec.get_int_attribute("Orientation", UPRIGHT))
+        aspect = aspect if 0 < aspect < float("inf") else 1.0
+        if is_turned(orientation):
+            aspect = 1 / aspect
         return Part(
             number=number,
             name=spec.get_string_attribute("oiio:subimagename") or spec.get_string_attribute("name"),
             channels=tuple(spec.channelnames),
             formats=formats,
             bits=bits,
-            window=Window(
-                *(spec.x, spec.y, spec.width, spec.height),
-                *(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
-            ),
-            pixel_aspect=aspect if 0 < aspect < float("inf") else 1.0,
+            window=self._seen(window, orientation),
+            pixel_aspect=aspect,
             compression=spec.get_string_attribute("compression"),
             deep=bool(spec.deep),
             metadata=header_values(spec),
+            orientation=orientation,
         )
 
     def pixels(self, part: Part, channels: Sequence[str]) -> Float32Array:
-        require(not part.deep, FormatError, f"{self.place} holds deep samples, which are not read; flatten it first")
-        for name in channels:
-            if name not in part.channels:
-                raise ChannelError(f'{self.place} has no channel "{name}"; it has {", ".join(part.channels)}')
-        self._check_size(part)
+        return self.decoded(part, channels, oiio.FLOAT).astype(np.float32, copy=False)
+
+    def decoded(self, part: Part, channels: Sequence[str], kind: oiio.BASETYPE) -> NDArray[Any]:
         places = [part.channels.index(name) for name in channels]
         first, last = min(places), max(places) + 1
-        found = self._input.read_image(part.number, 0, first, last, oiio.FLOAT)
+        found = self._input.read_image(part.number, 0, first, last, kind)
         said = self._input.geterror()
         # A file may decode in part and still say that something was wrong with it.
         if found is None or said:
-            reason = (said.strip().splitlines() or ["it cannot be decoded"])[0]
-            raise CorruptError(f"{self.place} is truncated or damaged ({reason}); render or copy it again")
-        pixels = found.reshape(part.window.height, part.window.width, last - first)
+            raise explain(self._path, self.place, said or "it cannot be decoded", opened=True)
+        rows, columns = part.window.height, part.window.width
+        if is_turned(part.orientation):
+            rows, columns = columns, rows
+        pixels = upright(found.reshape(rows, columns, last - first), part.orientation)
         wanted = [place - first for place in places]
         picked = pixels if wanted == list(range(last - first)) else pixels[:, :, wanted]
-        return np.ascontiguousarray(picked, dtype=np.float32)
-
-    def _check_size(self, part: Part) -> None:
-        """Refuse pixels that a file of this size cannot hold, before memory is taken for them."""
-        need = part.window.width * part.window.height * len(part.channels) * 4
-        if need > max(_PLAUSIBLE, _BEST_RATIO * self._size):
-            raise CorruptError(
-                f"{self.place} claims {part.window.width}x{part.window.height} pixels but has only {self._size} bytes; "
-                "render or copy it again"
-            )
+        return np.ascontiguousarray(picked)
 
 
 def _suffixes() -> frozenset[str]:
     """Suffixes of the file types that OpenImageIO reads here."""
     listed = oiio.get_string_attribute("extension_list")
     return frozenset(suffix for entry in listed.split(";") for suffix in entry.partition(":")[2].split(","))
+
+
+def _as_stored() -> oiio.ImageSpec:
+    """Colour is linearised before alpha is multiplied in; OpenImageIO would do it the other way round."""
+    hints = oiio.ImageSpec()
+    hints.attribute("oiio:UnassociatedAlpha", 1)
+    return hints

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -10,10 +9,13 @@ from typing import Final, Self
 import numpy as np
 
 from engine.errors import ChannelError, MatteError, require
-from engine.frames import Float32Array, Window
+from engine.frames import Float32Array, FrameRange, Window
 from engine.media.channels import Selection, find_matte
 from engine.media.companion import Companion
-from engine.media.images import Header
+from engine.media.images import Header, require_readable
+from engine.media.orientation import turned_words
+from engine.media.turns import Turns
+from engine.media.windows import laid_on
 from engine.notices import Notice
 from engine.shot import Matte, Plate
 
@@ -59,7 +61,7 @@ class MatteReader:
 
     def __init__(self, matte: Matte, plate: Plate) -> None:
         self._matte = matte
-        self._lock = threading.Lock()
+        self._lock = Turns()
         self._files = Companion(matte.path, matte.frame_offset, plate, "matte.path")
         try:
             first = self._files.first()
@@ -71,12 +73,13 @@ class MatteReader:
     @property
     def taken(self) -> str:
         """Which channel of which files is the matte, in words."""
-        return f"{', '.join(self._found.channels)} of {self._matte.path}"
+        turned = turned_words(self._found.part.orientation)
+        return f"{', '.join(self._found.channels)} of {self._files.source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the matte before the first frame."""
-        return ()
+        return self._files.notices
 
     def __enter__(self) -> Self:
         return self
@@ -86,8 +89,11 @@ class MatteReader:
 
     def close(self) -> None:
         """Let go of the files."""
-        with self._lock:
-            self._files.close()
+        self._lock.close(self._files.close)
+
+    def apart(self, frames: FrameRange) -> tuple[Notice, ...]:
+        """What should be heard where the files do not go with the frames of the plate one by one."""
+        return self._files.apart(frames)
 
     def path(self, frame: int) -> Path:
         """The file that is read for a frame of the plate."""
@@ -101,7 +107,10 @@ class MatteReader:
         """
         with self._lock:
             number = self._files.number(frame)
-            return self._select(self._files.source.header(number), number).part.window
+            header = self._files.source.header(number)
+            found = self._select(header, number)
+            require_readable(header, found.part, found.channels, number)
+            return found.part.window
 
     def read(self, frame: int) -> MatteImage:
         """Read the matte of one frame of the plate.
@@ -150,14 +159,7 @@ def fit_matte(matte: MatteImage, plate_window: Window, frame: int) -> Float32Arr
         f"frame {frame}: the matte is {theirs.display_width}x{theirs.display_height} but the plate is "
         f"{ours.display_width}x{ours.display_height}; render the matte at the plate's size",
     )
-    rows = np.arange(ours.height) + (ours.y - ours.display_y) - (theirs.y - theirs.display_y)
-    columns = np.arange(ours.width) + (ours.x - ours.display_x) - (theirs.x - theirs.display_x)
-    down, across = np.clip(rows, 0, theirs.height - 1), np.clip(columns, 0, theirs.width - 1)
-    laid = matte.values[np.ix_(down, across)]
-    if not theirs.is_plain:
-        laid[down != rows] = 0
-        laid[:, across != columns] = 0
-    return np.ascontiguousarray(laid)
+    return laid_on(matte.values, theirs, ours)
 
 
 def _require_equal(pixels: Float32Array, found: Selection, frame: int) -> None:

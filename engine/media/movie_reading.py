@@ -1,12 +1,13 @@
-"""Reading movies as a stream of frames with numbers.
+"""Reading movies as frames with numbers.
 
-Frames are decoded forwards, one ahead of the one asked for; a far jump seeks to the key frame before it. Nothing else
-is kept in memory. PyAV lets go of Python's interpreter lock while it decodes.
+A frame is a picture that decoding gives, in the order shown, each once (``movie_index``); pictures are decoded forwards
+or from the key picture before (``movie_decoding``), turned as the file says, and laid open as channels. PyAV lets go of
+Python's interpreter lock while it decodes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,43 +16,88 @@ from typing import Any, Final
 import av
 import numpy as np
 
-from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
+from engine.errors import ChannelError, CorruptError, FrameSizeError, MissingFrameError, RackfocusError, require
 from engine.frames import Float32Array, FrameRange, Window
+from engine.media import movie_words
 from engine.media.attributes import Aggregate
-from engine.media.images import THREADS, Header, Part
-from engine.media.source import OnMissing
+from engine.media.finding import Found
+from engine.media.images import Header, Part
+from engine.media.movie_decoding import Decoding, UndecodableError
+from engine.media.movie_fields import deinterlaced
+from engine.media.movie_index import index_of
+from engine.media.movie_streams import OpenMovie, open_movie
+from engine.media.movie_times import PictureTimes, find_rate
+from engine.media.movie_turning import is_stereo, turn_of
+from engine.media.source import Fields, OnMissing
 from engine.media.timecode import TimeCode
-from engine.media.video_planes import bits_of, decoded, has_alpha
+from engine.media.video_planes import bits_of, colour_entries, decoded, has_alpha, require_readable
+from engine.notices import Notice
 
 __all__ = ["MovieSource"]
 
-_NEAR: Final = 32
-"""Frames up to which decoding forwards beats seeking."""
+_FILTERED: Final = 3
+"""Pictures that the deinterlacer looks at."""
 
 
 class MovieSource:
     """A movie as frames by number, from the shot's first frame on.
 
-    A movie of varying frame rate is read at its average rate; a frame without a picture of its own shows the last one.
+    Args:
+        path: of the movie.
+        field: of the shot, for errors.
+        first_frame: number of its first picture.
+        fields: how interlaced pictures are read, see ``Plate.fields``.
+        every: whether to deinterlace pictures that are not flagged as interlaced too.
+
+    Attributes:
+        notices: what should be heard of it before the first frame.
+        times: seconds since the first picture by frame; None where the rate is constant.
     """
 
-    def __init__(self, path: str, field: str, first_frame: int) -> None:
+    found: Found
+
+    def __init__(
+        self, path: str, field: str, first_frame: int, fields: Fields | None = None, every: bool = False
+    ) -> None:
         self.place = field
         self._path = Path(path)
         self._first_number = first_frame
         require(self._path.is_file(), MissingFrameError, f"{field}: there is no file {path}; correct the path")
-        self._container = self._open()
-        try:
-            self._stream = self._find_stream()
-            self._rate = Fraction(self._stream.average_rate or self._stream.guessed_rate or 24)
-            self._base = self._stream.time_base or 1 / self._rate
-            self._origin: int | None = None
-            self._restart()
-            self._header = self._describe()
-            self._count = self._count_frames()
-        except BaseException:
-            self._container.close()
-            raise
+        self._index = index_of(self._path, field)
+        self._count = len(self._index)
+        require(
+            bool(len(self._index.moments)),
+            CorruptError,
+            f"{field}: {path} has no frame that can be decoded; export it again",
+        )
+        with open_movie(self._path, field) as movie:
+            base = movie.stream.time_base
+            self._base = Fraction(base) if base is not None and base > 0 else Fraction(1, 1000)
+            stream = movie.stream
+            headers = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+            moments = self._index.moments if self._index.timed else self._index.moments[:1]
+            self._rate = find_rate(moments, self._base, headers)
+            self._deinterlaces, self._every = fields == "deinterlace", every
+            self._decoding = Decoding(self._path, field, self._index, _FILTERED if self._deinterlaces else 1)
+            try:
+                first = self._decode(0)
+                require_readable(first, f"{field}: {path}")
+                self._turn = turn_of(first)
+                self._stored = (first.width, first.height)
+                entries = {**movie.container.metadata, **stream.metadata}
+                self._code = next((text for name, text in entries.items() if name.lower() == "timecode"), "")
+                self._header = self._describe(movie, first)
+                self.notices: tuple[Notice, ...] = self._words(movie, first, fields)
+            except BaseException:
+                self._decoding.close()
+                raise
+
+    @property
+    def times(self) -> Mapping[int, Fraction] | None:
+        """Seconds since the first picture by frame number; None where the rate is constant."""
+        if not self._rate.varies:
+            return None
+        return PictureTimes(self._index.moments - self._index.moments[0], self._base, self._first_number)
 
     def frames(self, asked: str | None, field: str) -> FrameRange:
         """The frames asked for, else all of the movie."""
@@ -78,17 +124,23 @@ class MovieSource:
         return self._path
 
     def header(self, frame: int) -> Header:
-        """What the movie says of itself, with the time code of the frame."""
-        part = self._header.parts[0]
-        start = TimeCode.parse(str(part.metadata.get("timecode", "")), self._rate)
+        """What the movie says of itself, with the time code of the frame.
+
+        Raises:
+            CorruptError: the frame is cut off.
+        """
+        picture = frame - self._first_number
+        if picture >= len(self._index.moments):
+            raise self._broken(picture, "")
+        start = TimeCode.parse(self._code, self._rate.rate)
         if start is None:
             return self._header
-        entries = {name: value for name, value in part.metadata.items() if name != "timecode"}
-        entries["smpte:TimeCode"] = start.later(frame - self._first_number).packed
-        return Header(self._path, "movie", (_with_metadata(part, entries),))
+        part = self._header.parts[0]
+        code = start.later(self._counted(picture)).packed
+        return Header(self._path, "movie", (replace(part, metadata={**part.metadata, "smpte:TimeCode": code}),))
 
     def pixels(self, frame: int, part: int, channels: Sequence[str]) -> tuple[Header, Float32Array]:
-        """R'G'B', straight alpha, and luma ``Y``, all 0..1 of the movie's own range."""
+        """R'G'B', straight alpha, and luma ``Y``, all 0..1 of the movie's own range, as the movie is seen."""
         header = self.header(frame)
         require(part == 0, ChannelError, f"frame {frame}: {self._path} is a movie and has one part only")
         for name in channels:
@@ -98,114 +150,60 @@ class MovieSource:
                 ChannelError,
                 f'frame {frame}: {self._path} has no channel "{name}"; it has {there}',
             )
-        colours, grey = decoded(self._picture(frame))
+        picture = self._picture(frame - self._first_number)
+        require(
+            (picture.width, picture.height) == self._stored,
+            FrameSizeError,
+            f"frame {frame}: {self._path} is {picture.width}x{picture.height} there but {self._stored[0]}x"
+            f"{self._stored[1]} at its first frame; cut it into two movies, or scale it to one size",
+        )
+        colours, grey = decoded(picture)
         planes = dict(zip("RGBA", np.moveaxis(colours, 2, 0), strict=False)) | {"Y": grey}
-        return header, np.stack([planes[name] for name in channels], axis=2)
+        opaque = np.ones_like(grey) if "A" in channels and "A" not in planes else None
+        found = [opaque if name == "A" and opaque is not None else planes[name] for name in channels]
+        return header, np.ascontiguousarray(self._turn.of(np.stack(found, axis=2)))
 
     def close(self) -> None:
         """Close the movie."""
-        self._container.close()
+        self._decoding.close()
 
-    def _open(self) -> av.container.InputContainer:
+    def _counted(self, picture: int) -> int:
+        """Frames of the trade's rate from the first picture to this one."""
+        if not self._rate.varies:
+            return picture
+        ticks = int(self._index.moments[picture] - self._index.moments[0])
+        return round(ticks * self._base * self._rate.rate)
+
+    def _picture(self, place: int) -> av.VideoFrame:
+        if not self._deinterlaces:
+            return self._decode(place)
+        count = len(self._index.moments)
+        return deinterlaced(self._decode, place, count, self._base, self._every)
+
+    def _decode(self, place: int) -> av.VideoFrame:
         try:
-            return av.open(str(self._path))
-        except (av.error.FFmpegError, OSError) as error:
-            raise CorruptError(
-                f"{self.place}: {self._path} cannot be read as a movie ({_said(error)}); export it again"
-            ) from error
+            return self._decoding.picture(place)
+        except UndecodableError as error:
+            raise self._broken(place, str(error)) from error
 
-    def _find_stream(self) -> av.VideoStream:
-        require(
-            bool(self._container.streams.video),
-            FormatError,
-            f"{self.place}: {self._path} has no video in it; give another movie",
-        )
-        stream = self._container.streams.video[0]
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = THREADS
-        return stream
+    def _broken(self, picture: int, why: str) -> RackfocusError:
+        number = self._first_number + picture
+        said = f" ({why})" if why else ""
+        return CorruptError(f"frame {number}: {self._path} is truncated or damaged there{said}; export it again")
 
-    def _restart(self, target: int = 0) -> None:
-        """Start decoding at or before a frame, counted from 0."""
-        if self._origin is not None:
-            moment = self._origin + round(target / self._rate / self._base)
-            try:
-                self._container.seek(moment, stream=self._stream, backward=True)
-            except (av.error.FFmpegError, OSError) as error:
-                raise self._broken(target, error) from error
-        self._decoder = self._decode()
-        self._current = self._next = next(self._decoder, None)
-        if self._current is None:
-            raise CorruptError(f"{self.place}: {self._path} has no frame that can be decoded; export it again")
-
-    def _decode(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        index = -1
-        try:
-            for frame in self._container.decode(self._stream):
-                if frame.pts is not None and self._origin is None:
-                    self._origin = frame.pts
-                elapsed = None if frame.pts is None or self._origin is None else frame.pts - self._origin
-                index = index + 1 if elapsed is None else round(elapsed * self._base * self._rate)
-                yield index, frame
-        except (av.error.FFmpegError, OSError) as error:
-            raise self._broken(index + 1, error) from error
-
-    def _picture(self, frame: int) -> av.VideoFrame:
-        target = frame - self._first_number
-        if self._current is None or target < self._current[0] or target > self._current[0] + _NEAR:
-            self._restart(target)
-            if self._current is not None and self._current[0] > target:
-                self._restart(0)  # the index of key frames is wrong in some files
-        while self._next is not None and self._next[0] <= target:
-            self._current = self._next
-            self._next = next(self._decoder, None)
-        current = self._current
-        if current is None or (self._next is None and target >= self._end(*current)):
-            raise self._broken(target, None)
-        if current[1].is_corrupt:
-            raise self._broken(target, None)
-        return current[1]
-
-    def _end(self, index: int, frame: av.VideoFrame) -> int:
-        """The first index that a picture does not stand for any more; a last picture may stand for several."""
-        if not frame.duration or frame.pts is None or self._origin is None:
-            return index + 1
-        return max(index + 1, round((frame.pts - self._origin + frame.duration) * self._base * self._rate))
-
-    def _broken(self, index: int, error: Exception | None) -> CorruptError:
-        why = f" ({_said(error)})" if error is not None else ""
-        number = self._first_number + max(index, 0)
-        return CorruptError(f"frame {number}: {self._path} is truncated or damaged there{why}; export it again")
-
-    def _count_frames(self) -> int:
-        if self._stream.frames:
-            return int(self._stream.frames)
-        duration = self._stream.duration
-        if duration is not None and self._stream.time_base is not None:
-            return max(1, round(duration * self._stream.time_base * self._rate))
-        if self._container.duration:
-            return max(1, round(Fraction(self._container.duration, av.time_base) * self._rate))
-        return 1
-
-    def _describe(self) -> Header:
-        assert self._current is not None
-        frame = self._current[1]
+    def _describe(self, movie: OpenMovie, frame: av.VideoFrame) -> Header:
         alpha = ("A",) if has_alpha(frame) else ()
         bits = bits_of(frame)
         channels = ("R", "G", "B", *alpha, "Y")
-        context = self._stream.codec_context
-        aspect = float(self._stream.sample_aspect_ratio or 1)
+        aspect = float(movie.stream.sample_aspect_ratio or 1)
+        rate = self._rate.rate
         metadata: dict[str, Any] = {
-            "framesPerSecond": Aggregate((self._rate.numerator, self._rate.denominator), "rational"),
-            **{
-                str(k): str(v)
-                for k, v in {**self._container.metadata, **self._stream.metadata}.items()
-                if k == "timecode"
-            },
+            "framesPerSecond": Aggregate((rate.numerator, rate.denominator), "rational"),
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
-            "movie:transfer": int(frame.color_trc),
-            "movie:codec": context.name,
+            **colour_entries(frame, movie.context),
+            "movie:codec": movie.codec_name,
             "movie:pixel_format": frame.format.name,
+            **({} if self._turn.is_plain else {"movie:rotation": self._turn.angle}),
         }
         part = Part(
             number=0,
@@ -213,19 +211,25 @@ class MovieSource:
             channels=channels,
             formats=("uint8" if bits <= 8 else "uint16",) * len(channels),
             bits=bits,
-            window=Window.of_size(frame.width, frame.height),
-            pixel_aspect=aspect if aspect > 0 else 1.0,
-            compression=context.name,
+            window=Window.of_size(*self._turn.size(frame.width, frame.height)),
+            pixel_aspect=self._turn.aspect(aspect if aspect > 0 else 1.0),
+            compression=movie.codec_name,
             deep=False,
             metadata=metadata,
         )
         return Header(self._path, "movie", (part,))
 
-
-def _with_metadata(part: Part, metadata: dict[str, Any]) -> Part:
-    return replace(part, metadata=metadata)
-
-
-def _said(error: Exception) -> str:
-    text = getattr(error, "strerror", None) or str(error)
-    return str(text).strip().splitlines()[0] if str(text).strip() else type(error).__name__
+    def _words(self, movie: OpenMovie, first: av.VideoFrame, fields: Fields | None) -> tuple[Notice, ...]:
+        path, rate = self._path, self._rate
+        taken = f"{first.width}x{first.height} {movie.codec_name}"
+        known = TimeCode.parse(self._code, rate.rate) is not None
+        return (
+            *movie_words.of_rate(path, rate, self._count),
+            *movie_words.of_end(path, self._index),
+            *movie_words.of_streams(path, taken, movie.others),
+            *movie_words.of_turn(path, self._turn),
+            *movie_words.of_fields(path, first.interlaced_frame, fields),
+            *movie_words.of_stereo(path, is_stereo(first), str(movie.stream.metadata.get("stereo_mode", ""))),
+            *movie_words.of_alpha(path, movie.alpha_lost),
+            *movie_words.of_time_code(path, self._code, known, float(rate.rate)),
+        )

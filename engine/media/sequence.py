@@ -11,19 +11,50 @@ from typing import Final
 
 from engine.errors import MissingFrameError, ShotError, require
 from engine.frames import FrameRange
+from engine.media.movie_probe import MAY_MOVE, NO_MOVIES, is_animated, looks_like_movie
 from engine.media.names import require_own_system
 
-__all__ = ["MOVIE_SUFFIXES", "Pattern", "is_movie", "listed_frames", "require_text"]
+__all__ = ["MOVIE_SUFFIXES", "NUMBER_FORMS", "Pattern", "is_movie", "is_padded", "listed_frames", "require_text"]
 
-MOVIE_SUFFIXES: Final = frozenset({".mov", ".mp4", ".m4v", ".mkv", ".avi", ".mxf", ".webm"})
+_MOVIES: Final = (
+    "mov qt mp4 m4v f4v 3gp 3g2 mkv mk3d webm avi divx mxf gxf mts m2ts m2t ts mpg mpeg mpe m1v m2v vob mod tod wmv "
+    "asf flv ogv dv dif apng y4m ivf nut h264 264 avc h265 265 hevc obu mjpg mjpeg rm rmvb r3d braw crm ari insv lrv"
+)
+MOVIE_SUFFIXES: Final = frozenset(f".{suffix}" for suffix in _MOVIES.split())
+"""What is a movie by its name; whether it can be decoded is another question."""
 
-_PLACEHOLDER: Final = re.compile(r"%(?:0(?P<printf>\d{1,2}))?d|(?P<hashes>#+)|\$F(?P<houdini>\d{0,2})")
+NUMBER_FORMS: Final = "%04d, ####, @@@@ or $F4"
+"""How the frame number of a pattern is written, for errors; more forms are read."""
+
+_PLACEHOLDERS: Final = tuple(
+    re.compile(form)
+    for form in (
+        # C, Nuke, FFmpeg; Nuke, Blender, After Effects; Houdini.
+        r"%0?\.?(?P<digits>\d{1,2})?d|\[(?P<boxed>#+)\]|(?P<signs>#+)"
+        r"|\$(?:F(?P<houdini>\d{0,2})|\{F(?P<braced>\d{0,2})\})",
+        # Shake and RV, where one alone needs a gap on both sides (photo@2x.png has none); husk and Maya; Python.
+        r"(?P<signs>@{2,}|(?<![^._-])@(?![^._-]))|<[Ff](?P<houdini>\d{0,2})>|\{frame(?::0?(?P<digits>\d{1,2})d?)?\}",
+    )
+)
+"""Forms of the frame number; those of the first line are no part of any usual name, and win."""
+
 _LONGEST_SPAN: Final = 1_000_000
 
 
 def is_movie(path: str) -> bool:
-    """Whether a path is a movie's, by its suffix."""
-    return Path(path).suffix.lower() in MOVIE_SUFFIXES
+    """Whether a path is a movie's: by its suffix, and by a look into a file whose suffix says nothing.
+
+    Only a single file that exists is looked into, never the files of a pattern.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in MOVIE_SUFFIXES:
+        return True
+    if suffix in NO_MOVIES or _placeholder(Path(path).name) is not None:
+        return False
+    try:
+        return Path(path).is_file() and (is_animated if suffix in MAY_MOVE else looks_like_movie)(Path(path))
+    except (OSError, ValueError):  # no name of a file, or one that may not be read: told where it is opened
+        return False
 
 
 def require_text(path: str) -> None:
@@ -47,7 +78,8 @@ def require_text(path: str) -> None:
 class Pattern:
     """The path of a sequence, or of one still.
 
-    The last ``%04d``, ``%d``, ``####``, ``$F`` or ``$F4`` of the file's name is the frame number; the rest is literal.
+    The last ``%04d``, ``%d``, ``####``, ``[####]``, ``$F``, ``$F4`` or ``${F4}`` of a file's name is the frame number,
+    else the last ``@@@@``, ``<F4>`` or ``{frame:04d}``; the rest is literal. What it means on disk, ``finding`` says.
     Negative numbers are written as C's ``printf`` writes them (``-001`` for ``%04d``); Houdini's ``-0001`` is read too.
 
     Attributes:
@@ -70,17 +102,14 @@ class Pattern:
         """
         require_text(path)
         folder, name = Path(path).parent, Path(path).name
-        found = list(_PLACEHOLDER.finditer(name))
-        if not found or (folder / name).is_file():
-            literal = not _PLACEHOLDER.search(str(folder)) or folder.is_dir()
+        place = _placeholder(name)
+        if place is None or (folder / name).is_file():
+            literal = not _PLACEHOLDERS[0].search(str(folder)) or folder.is_dir()
             require(
                 literal, ShotError, f'path: "{path}" has the frame number in a folder; put it into the file\'s name'
             )
             return cls(folder, name, "", None)
-        place = found[-1]
-        digits = place["printf"] or place["houdini"] or "0"
-        width = len(place["hashes"]) if place["hashes"] else int(digits)
-        return cls(folder, name[: place.start()], name[place.end() :], width)
+        return cls(folder, name[: place.start()], name[place.end() :], _width(place))
 
     @property
     def is_still(self) -> bool:
@@ -104,39 +133,17 @@ class Pattern:
         digits = name[len(self.prefix) : len(name) - len(self.suffix)]
         if not re.fullmatch(r"-?[0-9]+", digits):
             return None
-        frame = int(digits)
-        written = {f"{frame:0{self.width}d}", f"-{-frame:0{self.width}d}"}
-        return frame if digits in written else None
-
-    def existing(self) -> dict[int, Path]:
-        """The frames that have a file, with their files.
-
-        Raises:
-            MissingFrameError: the folder does not exist, or there is no such file in it.
-        """
-        require(
-            self.folder.is_dir(),
-            MissingFrameError,
-            f"{self}: the folder {self.folder} does not exist; correct the path",
-        )
-        if self.width is None:
-            require(self.path(1).is_file(), MissingFrameError, f"{self}: there is no such file; correct the path")
-            return {}
-        files: dict[int, Path] = {}
-        for entry in sorted(self.folder.iterdir()):
-            frame = self.number(entry.name)
-            if frame is not None and (frame not in files or entry.name == self.name(frame)):
-                files[frame] = entry
-        require(
-            bool(files),
-            MissingFrameError,
-            f"{self}: no file has a name of this sequence in {self.folder}; correct the path",
-        )
-        return files
+        return int(digits) if is_padded(digits, self.width) else None
 
     def __str__(self) -> str:
         number = "" if self.width is None else f"%0{self.width}d" if self.width else "%d"
         return str(self.folder / f"{self.prefix}{number}{self.suffix}")
+
+
+def is_padded(digits: str, width: int) -> bool:
+    """Whether a frame number is written as a pattern of that width writes it: padded, or longer than its width."""
+    frame = int(digits)
+    return digits in {f"{frame:0{width}d}", f"-{-frame:0{width}d}"}
 
 
 def listed_frames(existing: FrameRange, place: str) -> FrameRange:
@@ -160,3 +167,21 @@ def listed_frames(existing: FrameRange, place: str) -> FrameRange:
         "remove the stray file or set plate.frames",
     )
     return FrameRange(tuple(range(existing.first, existing.last + 1, step)))
+
+
+def _placeholder(name: str) -> re.Match[str] | None:
+    """The last frame number in a pattern's name, of the plainest form that is there."""
+    for forms in _PLACEHOLDERS:
+        found = list(forms.finditer(name))
+        if found:
+            return found[-1]
+    return None
+
+
+def _width(place: re.Match[str]) -> int:
+    """Digits that a form of the frame number is padded to; 0 where it is not."""
+    said = place.groupdict()
+    signs = said.get("boxed") or said.get("signs")
+    if signs:
+        return len(signs)
+    return int(said.get("digits") or said.get("houdini") or said.get("braced") or 0)

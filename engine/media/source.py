@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Protocol
 
 from engine.errors import MissingFrameError
 from engine.frames import Float32Array, FrameRange
+from engine.media.finding import Found, find
 from engine.media.images import Header, read_header, read_pixels
-from engine.media.sequence import Pattern, is_movie, listed_frames, require_text
+from engine.media.listing import spoken
+from engine.media.sequence import is_movie, listed_frames
+from engine.notices import Notice
 
-__all__ = ["FrameSource", "SequenceSource", "open_source"]
+__all__ = ["Fields", "FrameSource", "SequenceSource", "open_source"]
 
 OnMissing = Literal["error", "hold", "black"]
+Fields = Literal["progressive", "deinterlace"]
 
 
 class FrameSource(Protocol):
-    """Frames by number. ``place`` is how errors name it; safe to be used by one thread at a time."""
+    """Frames by number; safe to be used by one thread at a time.
+
+    Attributes:
+        place: how errors name it.
+        found: the files, how they were found, and what should be heard of that.
+    """
 
     place: str
+    found: Found
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What should be heard of what the files hold, before the first frame."""
+        ...
+
+    @property
+    def times(self) -> Mapping[int, Fraction] | None:
+        """Seconds since the first frame, by frame; None where the rate is constant."""
+        ...
 
     def frames(self, asked: str | None, field: str) -> FrameRange:
         """The frames of the shot: those asked for, else all that there are."""
@@ -50,16 +71,21 @@ class FrameSource(Protocol):
 class SequenceSource:
     """A sequence of image files, or one still that stands for every frame."""
 
-    def __init__(self, path: str, field: str) -> None:
+    notices: tuple[Notice, ...] = ()
+    times: Mapping[int, Fraction] | None = None
+
+    def __init__(self, found: Found, field: str) -> None:
         self.place = field
-        self.pattern = Pattern.parse(path)
-        self._files = self.pattern.existing()
-        self._numbers = sorted(self._files)
+        self.found = found
+        self.pattern = found.pattern
+        self._numbers = sorted(found.files)
 
     def frames(self, asked: str | None, field: str) -> FrameRange:
         """See ``FrameSource``."""
         if asked is not None:
             return FrameRange.parse(asked)
+        if self.found.frames is not None:
+            return self.found.frames
         if self.pattern.is_still:
             return FrameRange((1,))
         return listed_frames(FrameRange(tuple(self._numbers)), field)
@@ -73,16 +99,14 @@ class SequenceSource:
         if on_missing == "hold":
             # The frame before; the first one where there is none before.
             return self._numbers[max(bisect.bisect_left(self._numbers, frame) - 1, 0)]
-        there = str(FrameRange(tuple(self._numbers)))
-        short = there if len(there) < 80 else f"{self._numbers[0]} to {self._numbers[-1]} with holes"
         raise MissingFrameError(
-            f"{self.place}: frame {frame} has no file {self.pattern.path(frame)} (there are {short}); "
+            f"{self.place}: frame {frame} has no file {self.pattern.path(frame)} (there are {spoken(self._numbers)}); "
             "render it, or set plate.on_missing to hold or black"
         )
 
     def path(self, frame: int) -> Path:
         """See ``FrameSource``."""
-        return self._files.get(frame, self.pattern.path(frame))
+        return self.found.file(frame)
 
     def header(self, frame: int) -> Header:
         """See ``FrameSource``."""
@@ -96,25 +120,39 @@ class SequenceSource:
         """Nothing is kept open between frames."""
 
     def _exists(self, frame: int) -> bool:
-        return self.pattern.is_still or frame in self._files or self.pattern.path(frame).is_file()
+        return self.pattern.is_still or frame in self.found.files or self.pattern.path(frame).is_file()
 
 
-def open_source(path: str, field: str, first_frame: int | None = None) -> FrameSource:
-    """Open a sequence, a still or a movie.
+def open_source(
+    path: str,
+    field: str,
+    first_frame: int | None = None,
+    *,
+    alone: bool = False,
+    fields: Fields | None = None,
+    every: bool = False,
+) -> FrameSource:
+    """Open a sequence, a still or a movie, in whatever way its path is written (see ``finding``).
 
     Args:
-        path: pattern or path.
+        path: pattern, picture, folder or movie.
         field: of the shot, for errors: ``plate.path`` or ``depth.path``.
         first_frame: number of a movie's first frame; 1 when not given.
+        alone: whether a picture is only itself, whatever lies beside it.
+        fields: how interlaced movies are read, see ``Plate.fields``.
+        every: whether to deinterlace pictures that are not flagged as interlaced too.
 
     Raises:
         MissingFrameError: nothing is there.
         CorruptError, FormatError: a movie cannot be read.
         ShotError: the path is no path.
     """
-    require_text(path)
-    if is_movie(path):
+    found = find(path, field, alone)
+    movie = str(found.pattern.path(1))
+    if found.pattern.is_still and is_movie(movie):
         from engine.media.movie_reading import MovieSource
 
-        return MovieSource(path, field, 1 if first_frame is None else first_frame)
-    return SequenceSource(path, field)
+        source = MovieSource(movie, field, 1 if first_frame is None else first_frame, fields, every)
+        source.found = found
+        return source
+    return SequenceSource(found, field)

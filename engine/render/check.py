@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from engine.depth import DepthLimits, frame_of
 from engine.errors import RackfocusError
-from engine.frames import FrameRange
-from engine.media import check_output, check_settings
+from engine.frames import FrameRange, Window
+from engine.media import FrameWriter, check_output, plan_writer
+from engine.media.movie_writing import even_size, require_one_size
+from engine.media.sequence import is_movie
 from engine.notices import Notice
 from engine.render.inputs import Inputs
 from engine.render.pull import FocusPull
 from engine.render.report import EdgesMeasured
+from engine.render.resume import require_ours
 from engine.renderers import open_renderer
 from engine.shot import Shot
 
-__all__ = ["Findings", "check"]
+__all__ = ["Findings", "check", "implausible"]
 
 
 @dataclass
@@ -50,26 +54,36 @@ class Findings:
                 self.problems.append(error)
 
 
-def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Findings:
-    """Validate everything that can be validated without rendering.
+def check(
+    shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: None, *, overwrite: bool = False
+) -> Findings:
+    """Validate everything that can be validated without rendering: what passes here renders, as far as the files'
+    headers and their number decide it.
 
     Reads the header of every frame, and a few frames whole to measure the depth's edges.
 
     Args:
         shot: as loaded; the document itself is valid.
         watch: called with the number of frames done and their total.
+        overwrite: whether the render will be allowed to replace what is there.
     """
     findings = Findings()
-    with findings.collecting():
-        open_renderer(shot)
     with findings.collecting(), Inputs(shot) as inputs:
         with findings.collecting():
             check_output(shot.output, shot.plate, shot.depth, inputs.frames, shot.matte)
         with findings.collecting():
-            findings.notices += check_settings(shot.output, inputs.plate.info)
+            open_renderer(shot)
+        writer: FrameWriter | None = None
+        with findings.collecting():
+            writer = plan_writer(shot.output, inputs.plate.info, inputs.frames)
+            findings.notices += writer.notices
+            if not overwrite:
+                writer.check_kept(inputs.frames)
         findings.opened = str(inputs.opened())
         findings.notices += inputs.notices()
-        _check_frames(inputs, findings, watch)
+        _check_frames(shot, inputs, findings, watch)
+        if writer is not None and not overwrite:
+            _check_kept(writer, inputs.frames, findings)
         with findings.collecting():
             limits = DepthLimits.given(shot.depth)
             findings.finds_limits = limits is None
@@ -80,15 +94,29 @@ def check(shot: Shot, watch: Callable[[int, int], None] = lambda _done, _total: 
         if not findings.problems:
             with findings.collecting():
                 findings.edges = inputs.edges_measured()
+                findings.notices += implausible(shot, inputs)
+    if not findings.opened:  # the files could not be opened; the renderer is looked at all the same
+        with findings.collecting():
+            open_renderer(shot)
     return findings
 
 
-def _check_frames(inputs: Inputs, findings: Findings, watch: Callable[[int, int], None]) -> None:
+def _check_frames(shot: Shot, inputs: Inputs, findings: Findings, watch: Callable[[int, int], None]) -> None:
+    first: Window | None = None
     for done, frame in enumerate(inputs.frames):
         watch(done, len(inputs.frames))
-        with findings.collecting():
-            inputs.check(frame)
+        window = inputs.check(frame, findings.collecting)
+        first = first or window
+        if is_movie(shot.output.path) and window is not None and first is not None:
+            with findings.collecting():
+                require_one_size(frame, Path(shot.output.path), even_size(window), even_size(first))
         findings.frames += 1
+
+
+def _check_kept(writer: FrameWriter, frames: FrameRange, findings: Findings) -> None:
+    for frame in frames:
+        with findings.collecting():
+            require_ours(writer, frame)
 
 
 def _check_points(shot: Shot, inputs: Inputs, findings: Findings) -> None:
@@ -97,6 +125,16 @@ def _check_points(shot: Shot, inputs: Inputs, findings: Findings) -> None:
         if key.pixel is not None:
             with findings.collecting():
                 inputs.check_point(frame_of(key), *key.pixel)
+
+
+def implausible(shot: Shot, inputs: Inputs) -> tuple[Notice, ...]:
+    """What can hardly be meant, by a few frames of the shot; see ``engine.render.plausible``.
+
+    Raises:
+        RackfocusError: the limits, or the focal point of a pixel key, are not to be found.
+    """
+    limits = inputs.likely_limits()
+    return inputs.implausible(limits, FocusPull.of(shot, inputs, limits))
 
 
 def _check_pull(pull: FocusPull, frames: FrameRange, findings: Findings) -> None:

@@ -34,7 +34,7 @@ __all__ = ["DIGEST", "PIXELS", "FrameFacts", "file_identity", "frame_digest", "s
 DIGEST: Final = "rackfocus/digest"
 """The header entry."""
 
-PIXELS: Final = 2
+PIXELS: Final = 3
 """Version of the pixels: raise it when a change of the program changes what the same settings render."""
 
 EVALUATED: Final = {
@@ -46,12 +46,22 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset", "edges", "edge_strength"},
     "matte": {"path", "frame_offset"},
-    "output": {"path"},
+    "output": {"path", "sound"},
     "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
-ADDED: Final[tuple[tuple[str, str, object], ...]] = ()
+ADDED: Final[tuple[tuple[str, str, object], ...]] = (
+    ("plate", "fields", None),
+    ("plate", "light_layers", []),
+    ("plate", "data_layers", []),
+    ("depth", "scale", 1.0),
+    ("depth", "measured", "plane"),
+    ("depth", "field_of_view", None),
+    ("depth", "nothing", None),
+    ("depth", "nothing_is", "auto"),
+    ("depth", "colour_map", None),
+)
 """Part, field and default of what the document learned later: at its default it is left out, so that frames which were
 rendered before stay up to date."""
 
@@ -90,6 +100,9 @@ def settings_of(shot: Shot, limits: DepthLimits, identity: str = "", plan: EdgeP
     for part, name, default in ADDED:
         if settings[part].get(name) == default:
             settings[part].pop(name, None)
+    if shot.lens is not None and shot.depth.measured == "ray" and shot.depth.field_of_view is None:
+        lens = shot.model_dump(mode="json")["lens"]
+        settings["depth"]["lens"] = [lens["sensor_width"], lens["focal_length"]]
     if shot.matte is None:
         del settings["matte"]
     if plan is not None:

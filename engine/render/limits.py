@@ -52,7 +52,7 @@ def fixed_limits(shot: Shot, report: Report, cancel: Cancel = NEVER) -> Shot:
     """
     if DepthLimits.given(shot.depth) is not None:
         return shot
-    with Inputs(shot) as inputs:
+    with Inputs(shot, cancel) as inputs:
         limits = shot_limits(shot, inputs, report, cancel)
         return with_limits(shot, LimitsFound(_written(limits.near), _written(limits.far)))
 

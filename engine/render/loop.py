@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.cancelling import NEVER, Cancel
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
-from engine.errors import CancelledError, OutputExistsError, ShotError
+from engine.errors import CancelledError, ShotError
 from engine.files import remove_unfinished
-from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
+from engine.frames import FrameRange, PlateFrame, RenderedFrame, Window
 from engine.media import FrameWriter, check_output, open_writer
+from engine.media.data_layers import DataLayers
 from engine.notices import Notice
 from engine.optics import Defocus
+from engine.render.data_window import cut_to_data, window_of_result
 from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
 from engine.render.inputs import Inputs, RawFrame
@@ -23,6 +25,7 @@ from engine.render.layers import output_layers
 from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.render.report import Report, Started, Summary, Warned, Warnings, Written, ignore
+from engine.render.resume import finished_frames
 from engine.render.stages import Assembly
 from engine.renderers import Renderer, open_renderer
 from engine.shot import Shot
@@ -58,18 +61,19 @@ def render(
         RackfocusError: any of its causes, see ``engine.errors``; frames that were finished before stay.
     """
     begin = time.monotonic()
-    with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
+    with Inputs(shot, cancel) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
         check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
-        with closing(open_writer(shot.output, inputs.plate.info)) as writer:
+        with closing(open_writer(shot.output, inputs.plate.info, asked)) as writer:
             try:
                 if not overwrite:
                     writer.check_kept(asked)
                 report(inputs.opened())
                 notices = _told((*inputs.notices(), *writer.notices), report)
                 job = _Job.of(shot, inputs, renderer, report, cancel)
-                todo = job.find_work(asked, None if overwrite else writer)
+                notices += _told(inputs.implausible(job.limits, job.pull), report)
+                todo = job.find_work(asked, None if overwrite else writer, report)
                 report(Started(len(todo), len(asked) - len(todo)))
                 with closing(job.run(todo, writer)) as written:
                     for event in written:
@@ -80,7 +84,7 @@ def render(
                     # A disk so slow that it was not waited for: its file must not stay half written.
                     remove_unfinished(writer.path(asked.first).parent)
                 raise
-    made = job.warnings.told()
+    made = (*job.warnings.told(), *(Warned(loss.kind, loss.message, 0) for loss in writer.losses))
     for warning in made:
         report(warning)
     warnings = (*notices, *made)
@@ -117,7 +121,7 @@ class _Made:
     """A rendered frame with all that is written beside it."""
 
     rendered: RenderedFrame
-    layers: Mapping[str, Float32Array]
+    layers: DataLayers
 
 
 class _Job:
@@ -136,7 +140,7 @@ class _Job:
         self._shot = shot
         self._inputs = inputs
         self._renderer = renderer
-        self._limits = limits
+        self.limits = limits
         self._plan = plan
         self._settings = settings_of(shot, limits, renderer.identity, plan)
         self._known: dict[int, FrameFacts] = {}
@@ -148,34 +152,27 @@ class _Job:
     @classmethod
     def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: Cancel) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
-        renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
+        renderer.prepare(inputs.picture, inputs.frames)
         plan = inputs.edge_plan(limits)
         measured = None if shot.depth.edges == "exact" else inputs.edges_measured(limits)
         if measured is not None:
             report(measured)
         return cls(shot, inputs, renderer, limits, FocusPull.of(shot, inputs, limits), plan, cancel)
 
-    def find_work(self, asked: FrameRange, writer: FrameWriter | None) -> FrameRange:
+    def find_work(self, asked: FrameRange, writer: FrameWriter | None, report: Report) -> FrameRange:
         """The frames that have to be made: all, or those without a whole file of the same digest in ``writer``.
 
         Raises:
             MissingFrameError: a frame that is needed has no file, told before anything is rendered.
-            OutputExistsError: a whole file is there that Rackfocus did not make.
+            OutputExistsError: a file is there that Rackfocus did not make.
         """
-        stale: list[int] = []
+        digests: dict[int, str] = {}
         for frame in asked:
             if self._cancel.is_set():
                 raise CancelledError("stopped while looking for frames that are done; nothing was written")
-            digest = self.digest(frame)
-            header = None if writer is None else writer.is_whole(frame)
-            if writer is not None and header is not None and DIGEST not in header:
-                raise OutputExistsError(
-                    f"frame {frame}: {writer.path(frame)} exists and was not made by Rackfocus; "
-                    "choose another output or give --overwrite"
-                )
-            if header is None or header[DIGEST] != digest:
-                stale.append(frame)
-        return FrameRange.of(stale)
+            digests[frame] = self.digest(frame)
+        finished = frozenset() if writer is None else finished_frames(digests, writer, report, self._cancel)
+        return FrameRange.of(frame for frame in asked if frame not in finished)
 
     def digest(self, frame: int) -> str:
         """The settings digest of a frame."""
@@ -193,7 +190,8 @@ class _Job:
         def sink(made: _Made) -> Written:
             frame = made.rendered.frame
             focus, strength = self.pull.focus(frame), self.pull.strength(frame)
-            writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            repaired = writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            self.warnings.note("result.repaired", repaired)
             return Written(frame, str(writer.path(frame)), focus, strength)
 
         stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
@@ -207,34 +205,49 @@ class _Job:
     def _render(self, raws: Iterable[RawFrame], todo: FrameRange) -> Iterator[_Made]:
         asked = self._shot.output.layers
         waiting: dict[int, PlateFrame] = {}  # as many as the renderer holds back, and only where layers need them
+        windows: dict[int, Window] = {}
+        passed: dict[int, DataLayers] = {}
 
         within = self._inputs.frames
         looked_at = self._renderer.reach(todo, within)
 
+        def prepared() -> Iterator[PlateFrame]:
+            for raw in raws:
+                if raw.plate.data and raw.frame in todo:
+                    passed[raw.frame] = raw.plate.data
+                yield self._prepare(raw)
+
         def plates() -> Iterator[PlateFrame]:
-            for held in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+            for held in conditioned(prepared(), looked_at, within, self._plan):
                 plate = replace(held, disparity=self._inputs.cut_by_matte(held.disparity, held.coverage))
                 if asked and plate.frame in todo:
                     waiting[plate.frame] = plate
+                if plate.frame in todo:
+                    windows[plate.frame] = window_of_result(plate, self._defocus)
                 yield plate
 
         for rendered in self._renderer.stream(plates(), todo, within):
             for kind in rendered.notes:
                 self.warnings.note(kind, 1)
             plate = waiting.pop(rendered.frame, None)
-            layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
-            yield _Made(rendered, layers)
+            layers: DataLayers = passed.pop(rendered.frame, {})
+            if plate is not None:
+                layers = {**layers, **output_layers(asked, plate, rendered, self._defocus)}
+            yield _Made(*cut_to_data(rendered, layers, windows.pop(rendered.frame, rendered.window)))
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
-        disparity, repaired = self._inputs.disparity(raw, self._limits)
+        disparity, repaired = self._inputs.disparity(raw, self.limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
+        self.warnings.note("plate.limited", raw.plate.limited)
+        self.warnings.note("layers.repaired", raw.plate.data_repaired)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)
         self.warnings.note("matte.substituted", int(raw.matte_held))
         self.warnings.note("matte.repaired", raw.matte_repaired)
         # A frame may be flat by right, a title on black; a whole shot is refused where its limits are looked for.
-        self.warnings.note("depth.flat", int(disparity.min() == disparity.max()))
+        flat = disparity.min() == disparity.max() and not (raw.empty is not None and raw.empty.all())
+        self.warnings.note("depth.flat", int(flat))
         return self._inputs.prepare(raw, disparity, self.pull.focus(raw.frame), self.pull.strength(raw.frame))
 
     def _facts(self, frame: int) -> FrameFacts:

@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 from engine.cancelling import Cancel
 from engine.errors import CancelledError
 
-__all__ = ["Assembly", "Conveyor"]
+__all__ = ["Assembly", "Conveyor", "waited"]
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -30,6 +30,33 @@ BLINK: Final = 0.05
 
 PATIENCE: Final = 0.7
 """Seconds that a cancelled render waits for its threads: a person who asks to stop is served within a second."""
+
+
+def waited(call: Callable[[], T], cancel: Cancel) -> T:
+    """The result of a read that may hang, made in a thread of its own; no Numba may run in it.
+
+    Raises:
+        CancelledError: ``cancel`` was set before it came back.
+        BaseException: what ``call`` raised.
+    """
+    done: SimpleQueue[tuple[T] | _Failure] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((call(),))
+        except BaseException as error:  # noqa: BLE001  the calling thread raises it
+            done.put(_Failure(error))
+
+    threading.Thread(target=work, name="rackfocus-look", daemon=True).start()
+    while not cancel.is_set():
+        try:
+            result = done.get(timeout=BLINK)
+        except Empty:
+            continue
+        if isinstance(result, _Failure):
+            raise result.error
+        return result[0]
+    raise CancelledError("stopped while a frame was being read; nothing was written")
 
 
 class _End:
@@ -140,7 +167,7 @@ class Assembly(Generic[A, B, C]):
             self._stop.set()
             if any(thread.is_alive() for thread in self._threads[:2]):
                 self._halt()
-            self._join(hurry=cancel.is_set())
+            self._join(cancel)
 
     def _results(self, cancel: Cancel) -> Iterator[C]:
         while True:
@@ -165,7 +192,11 @@ class Assembly(Generic[A, B, C]):
         else:
             self._done.put(_End())
 
-    def _join(self, hurry: bool) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def _join(self, cancel: Cancel) -> None:
+        """Wait for the threads; once a person wants to stop, for ``PATIENCE`` at most: a read may hang."""
+        deadline: float | None = None
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()) if hurry else None)
+            while thread.is_alive() and (deadline is None or time.monotonic() < deadline):
+                if deadline is None and cancel.is_set():
+                    deadline = time.monotonic() + PATIENCE
+                thread.join(BLINK)

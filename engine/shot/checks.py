@@ -176,6 +176,7 @@ def _check_keys(name: str, keys: Sequence[Key | FocusKey]) -> None:
 
 def _check_depth(shot: Shot) -> None:
     depth = shot.depth
+    _check_values(shot)
     if depth.near is None and depth.far is None:
         return
     require(
@@ -197,6 +198,30 @@ def _check_depth(shot: Shot) -> None:
     from engine.depth.conventions import DepthLimits
 
     DepthLimits.given(depth)
+
+
+def _check_values(shot: Shot) -> None:
+    """What depth values mean before their convention."""
+    depth = shot.depth
+    require(depth.scale != 0, ShotError, "depth.scale is 0, which leaves no depth; give 1, or another number")
+    metric = depth.convention in METRIC
+    require(
+        depth.measured == "plane" or metric,
+        OpticsError,
+        f'depth.measured is "ray", but depth.convention "{depth.convention}" holds no distances; leave it out',
+    )
+    require(
+        depth.measured == "plane" or depth.field_of_view is not None or shot.lens is not None,
+        OpticsError,
+        'depth.measured is "ray", for which the camera\'s field of view is needed; give depth.field_of_view '
+        "(horizontal, in degrees), or a lens",
+    )
+    require(
+        depth.colour_map is None or not metric,
+        ShotError,
+        f'depth.colour_map "{depth.colour_map}" gives values from 0 to 1, but depth.convention is '
+        f'"{depth.convention}"; set it to near1, or to far1 if the colour at 1 is the farthest',
+    )
 
 
 def _check_aperture(shot: Shot) -> None:

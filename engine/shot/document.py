@@ -40,6 +40,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Far = Annotated[float, WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "infinity"}]})]
 """Infinity is a text, for JSON has no such number; ``Infinity``, as earlier versions wrote it, is read too."""
+ColourMapName = Literal["turbo", "inferno", "magma", "plasma", "viridis", "jet", "spectral", "spectral_r"]
 OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
 
 
@@ -87,19 +88,32 @@ Keys = Annotated[tuple[Key, ...], Field(min_length=1)]
 class Plate(_Part):
     """The sharp shot."""
 
-    path: str = Field(description="Image sequence (%04d, #### or $F4) or movie.")
+    path: str = Field(description="Image sequence (%04d, #### or $F4), one frame of it, a folder with one, or a movie.")
     frames: str | None = Field(None, description="Frames of the shot, like 1001-1024; all that exist when not given.")
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
     layer: str | None = Field(
         None, description="Layer of the colour channels; the root's R, G, B and A when not given."
     )
-    extra_layers: tuple[str, ...] = Field((), description='Further layers to blur alike, or "*" for all.')
+    extra_layers: tuple[str, ...] = Field(
+        (), description='Further layers to take along, or "*" for all: light is blurred, data is not.'
+    )
+    light_layers: tuple[str, ...] = Field(
+        (), description="Further layers to blur, though their names say that they are data (ids, normals, depth ...)."
+    )
+    data_layers: tuple[str, ...] = Field(
+        (), description="Further layers to pass on as they are, unblurred, whatever their names say."
+    )
     colour_space: str | None = Field(
         None, description="Colour space of the files, a name of the OCIO configuration; by file type when not given."
     )
     frame_rate: Positive | None = Field(None, description="Frames per second; the file's own when not given.")
     pixel_aspect: Positive | None = Field(
         None, description="Width of a pixel over its height; the file's own when not given."
+    )
+    fields: Literal["progressive", "deinterlace"] | None = Field(
+        None,
+        description="How interlaced movies are read: deinterlace makes one picture of two fields; progressive "
+        "says that both fields are one moment; as they are, with a warning, when not given.",
     )
     on_missing: Literal["error", "hold", "black"] = Field(
         "error", description="What to do for a frame without a file: stop, repeat the frame before, or black."
@@ -114,20 +128,54 @@ class Depth(_Part):
     )
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
     channel: str | None = Field(
-        None, description="Channel that holds the depth; Z, depth.Z or the first one when not given."
+        None,
+        description="Channel that holds the depth, or its layer; when not given, the one that is known by its name (Z, "
+        "depth.Z, ViewLayer.Depth.Z, VRayZDepth ...) and belongs to the colour, or the only one.",
     )
     convention: Literal["distance", "inverse", "near1", "far1", "direct"] = Field(
         "distance",
         description="What the values mean: a distance; one over a distance; normalised with 1 nearest; normalised "
         "with 1 farthest; or disparity to be used directly.",
     )
+    scale: Finite = Field(
+        1.0,
+        description="Multiplies the channel's values before all else but depth.nothing: -1 for negative distances, "
+        "65.535 for metres of 16-bit millimetres (whole numbers are read as 0 to 1).",
+    )
+    measured: Literal["plane", "ray"] = Field(
+        "plane",
+        description="From where distances are measured: plane, from the camera's plane; ray, along the ray through "
+        "each pixel, as V-Ray can write them.",
+    )
+    field_of_view: Annotated[float, Field(gt=0, lt=180)] | None = Field(
+        None,
+        description="Horizontal field of view of the camera in degrees, for distances along the ray; the lens's own "
+        "when not given.",
+    )
+    nothing: Finite | None = Field(
+        None,
+        description="Value of the channel that stands where nothing is, such as 1000 or -1; 0, 65504, 1e10, 1e30 and "
+        "infinity among distances are known.",
+    )
+    nothing_is: Literal["auto", "far", "unknown"] = Field(
+        "auto",
+        description="What a distance of 0, and depth.nothing, means: far, the farthest point; unknown, a hole that is "
+        "filled from its neighbours; auto, far, but for 0 in files of whole numbers, as depth cameras write holes.",
+    )
+    colour_map: ColourMapName | None = Field(
+        None,
+        description="Colour map in which the depth is painted, to be turned back into values from 0 to 1; none when "
+        "not given. Red is 0 in spectral and 1 in spectral_r.",
+    )
     near: Finite | None = Field(
         None,
-        description="The channel's value at the nearest point (disparity 1); found over the whole shot when not given.",
+        description="The channel's value at the nearest point (disparity 1), after depth.scale; found over the whole "
+        "shot when not given.",
     )
     far: Far | None = Field(
         None,
-        description="The channel's value at the farthest point (disparity 0); infinity for distances when not given.",
+        description="The channel's value at the farthest point (disparity 0), after depth.scale; infinity for "
+        "distances when not given.",
     )
     unpremultiply: bool = Field(False, description="Divide the depth by the plate's alpha before use.")
     clean_edges: bool = Field(True, description="Snap antialiased depth at an edge to the surface on one side of it.")
@@ -174,7 +222,8 @@ class Blur(_Part):
     """The blur strength K over time."""
 
     keys: tuple[Key, ...] = Field(
-        description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1
+        description="Keys of K: the blur radius in rows (pixels of height) at a disparity of 1 from focus.",
+        min_length=1,
     )
     before: Extrapolation = Field("hold", description="The curve before its first key.")
     after: Extrapolation = Field("hold", description="The curve after its last key.")
@@ -185,7 +234,9 @@ class LensSettings(_Part):
 
     focal_length: Positive | Keys = Field(description="Focal length in millimetres; a number or keys.")
     f_number: Positive | Keys = Field(description="F-number; a number or keys.")
-    sensor_width: Positive = Field(36.0, description="Width of the sensor in millimetres, as wide as the plate.")
+    sensor_width: Positive = Field(
+        36.0, description="Width of the sensor in millimetres, as wide as the plate is seen, unsqueezed."
+    )
     world_unit: Literal["mm", "cm", "dm", "m", "in", "ft"] = Field("m", description="Unit of the depth's distances.")
 
 
@@ -248,8 +299,11 @@ class Output(_Part):
         description="Further layers: coc (signed radius in pixels), disparity, overlay (behind blue, in focus green, "
         "in front red), invented (the share of background that the plate does not show).",
     )
-    codec: Literal["h264", "prores"] | None = Field(
-        None, description="Movie codec; h264 in .mp4, prores in .mov when not given."
+    codec: Literal["h264", "hevc", "prores"] | None = Field(
+        None, description="Movie codec; prores in .mov, h264 in others (hevc for HLG and PQ) when not given."
+    )
+    sound: Literal["copy", "none"] = Field(
+        "copy", description="Sound of a movie result: copy takes the plate's own, in step with the frames; or none."
     )
     metadata: dict[str, str] = Field(
         default_factory=dict, description="Further header entries; names of 31 characters at most."

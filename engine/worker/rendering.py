@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from engine.frames import Float32Array
 from engine.optics import Defocus
-from engine.render import EdgesMeasured, Event, LimitsFound, Opened, Searching, Started, Warned, Written, render
+from engine.render import (
+    EdgesMeasured,
+    Event,
+    LimitsFound,
+    Opened,
+    Resuming,
+    Searching,
+    Started,
+    Warned,
+    Written,
+    render,
+)
 from engine.renderers import Renderer, open_renderer
 from engine.renderers.optical import OpticalRenderer
 from engine.runtime import EncodedFrame, NetworkInput, Networks
@@ -24,6 +35,7 @@ __all__ = ["RenderDesk"]
 
 NAMES: Final[dict[type[Event], str]] = {
     Searching: "searching",
+    Resuming: "resuming",
     LimitsFound: "limits",
     Opened: "opened",
     EdgesMeasured: "edges",

@@ -120,8 +120,8 @@ class _Look:
 
     def __init__(self, proxy: Proxy, shot: Shot, asked: Preview, focus: float, strength: float) -> None:
         self._proxy = proxy
-        self._number, self._focus, self._strength = asked.frame, focus, strength * proxy.scale
-        most = None if shot.maximum_radius is None else shot.maximum_radius * proxy.scale
+        self._number, self._focus, self._strength = asked.frame, focus, strength * proxy.row_scale
+        most = None if shot.maximum_radius is None else shot.maximum_radius * proxy.row_scale
         self.shot = shot.model_copy(update={"maximum_radius": most})
         self.shown = self._region(asked.region)
         self.rendered = self._around(self.shown)

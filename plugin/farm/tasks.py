@@ -21,6 +21,7 @@ from engine.render import (
     Event,
     LimitsFound,
     Opened,
+    Resuming,
     Searching,
     Started,
     Summary,
@@ -87,12 +88,12 @@ def load_here(document: Path, mapping: Path | None, folders: Mapping[str, Path |
 
 
 def check_task(shot: Shot, frames: str | None, log: TaskLog) -> None:
-    """Look at all that would stop the job.
+    """Look at all that would stop the job; what lies at its output already, each task looks at itself.
 
     Raises:
         RackfocusError: the first cause; the log has all of them.
     """
-    findings = check(shot, log.progress)
+    findings = check(shot, log.progress, overwrite=True)
     if frames is not None and not findings.problems:
         with findings.collecting():
             # The document of a bundle names its frames, whatever files are here.
@@ -135,6 +136,9 @@ class _Report:
         if isinstance(event, Searching):
             if event.done == 0:
                 self._log.status(f"finding the depth limits of {counted(event.total)}")
+        elif isinstance(event, Resuming):
+            if event.done == 0:
+                self._log.status(f"looking at {counted(event.total)} made before")
         elif isinstance(event, LimitsFound):
             self._log.status(f"depth limits found: near {event.near}, far {event.far}")
         elif isinstance(event, Opened | EdgesMeasured):

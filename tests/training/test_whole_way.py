@@ -24,6 +24,7 @@ MARGIN = 0.5
 """Decibels by which the trained networks must be nearer to the truth than the plate is, in the mean of the shots."""
 
 
+@pytest.mark.early
 def test_networks_trained_from_nothing_are_nearer_to_the_truth_than_the_plate_render_and_export(
     tmp_path: Path,
 ) -> None:

@@ -135,14 +135,14 @@ def _read(
 
 def _linear(path: Path, frames: Sequence[int]) -> Iterator[Float32Array]:
     """(H, W, C) each, as the engine takes a plate: scene-linear, premultiplied where there is alpha."""
-    with _told(path), PlateReader(Plate(path=str(path))) as reader:
+    with _told(path), PlateReader(Plate(path=str(path)), alone=True) as reader:
         for frame in frames:
             yield reader.read(reader.frames.numbers[frame]).image
 
 
 def _as_they_are(path: Path, frames: Sequence[int]) -> Iterator[Float32Array]:
     """(H, W, 1) each: a matte's one channel, which no curve may touch."""
-    with _told(path), closing(open_source(str(path), "asset")) as source:
+    with _told(path), closing(open_source(str(path), "asset", alone=True)) as source:
         numbers = source.frames(None, "asset").numbers
         channels = source.header(numbers[0]).parts[0].channels
         grey = "Y" if "Y" in channels else channels[0]
@@ -153,7 +153,7 @@ def _as_they_are(path: Path, frames: Sequence[int]) -> Iterator[Float32Array]:
 def _count(files: tuple[Path, ...]) -> int:
     if len(files) > 1 or not is_movie(str(files[0])):
         return len(files)
-    with _told(files[0]), closing(open_source(str(files[0]), "asset")) as source:
+    with _told(files[0]), closing(open_source(str(files[0]), "asset", alone=True)) as source:
         return len(source.frames(None, "asset"))
 
 

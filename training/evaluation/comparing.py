@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from engine.errors import ChannelError, FormatError, MediaError, MissingFrameErr
 from engine.frames import Float32Array, FrameRange
 from engine.media import DepthReader, PlateReader
 from engine.media.encoding import display_image
+from engine.media.finding import find
 from engine.shot import Depth, Plate
 from training.benchmark.table import Rows, finite, number
 from training.evaluation.scoring import FrameScore, ShotMeasures
@@ -21,13 +21,8 @@ from training.metrics import decibels, paired
 
 __all__ = ["Evaluation", "evaluate", "sequence_in"]
 
-PICTURES = (".exr", ".png", ".tif", ".tiff", ".dpx")
-MOVIES = (".mov", ".mp4", ".mkv")
-
 DISPARITY_LAYER = "disparity.Z"
 """The layer in which a result carries its own disparity, where it was asked for."""
-
-_NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<digits>\d+)(?P<suffix>\.[A-Za-z]+)$")
 
 
 @dataclass(frozen=True)
@@ -90,8 +85,8 @@ def evaluate(
         FormatError: two pictures differ in size.
     """
     with ExitStack() as stack:
-        ours = stack.enter_context(PlateReader(Plate(path=sequence_in(result))))
-        truth = stack.enter_context(PlateReader(Plate(path=sequence_in(reference))))
+        ours = stack.enter_context(PlateReader(Plate(path=sequence_in(result)), alone=True))
+        truth = stack.enter_context(PlateReader(Plate(path=sequence_in(reference)), alone=True))
         depth = _Disparity(sequence_in(result), None if disparity is None else sequence_in(disparity), stack)
         chosen = frames or FrameRange.of(frame for frame in ours.frames if frame in truth.frames)
         require(
@@ -125,7 +120,7 @@ class _Disparity:
         self._reader: DepthReader | None = None
         depth = Depth(path=given or result, channel=None if given else DISPARITY_LAYER, convention="direct")
         try:
-            self._reader = stack.enter_context(DepthReader(depth, Plate(path=given or result)))
+            self._reader = stack.enter_context(DepthReader(depth, Plate(path=given or result), alone=True))
         except MediaError:
             # A result without a disparity layer has no known edges; a disparity that was asked for must be there.
             if given is not None:
@@ -157,28 +152,4 @@ def sequence_in(place: str | Path) -> str:
     Raises:
         MissingFrameError: the folder holds no pictures, or several sequences.
     """
-    folder = Path(place)
-    if not folder.is_dir():
-        return str(place)
-    files = (file.name for file in folder.iterdir() if not file.name.startswith("."))
-    found = sorted({_pattern(name) for name in files if Path(name).suffix.lower() in PICTURES + MOVIES})
-    if len(found) != 1:
-        several = f"holds several sequences ({', '.join(found[:4])}{' ...' if len(found) > 4 else ''})"
-        what = several if found else "holds no pictures"
-        raise MissingFrameError(f'{place} {what}; name one sequence, such as "{folder / "beauty.%04d.exr"}"')
-    return str(folder / found[0])
-
-
-def _pattern(name: str) -> str:
-    """The name with its last number as ``%0Nd``, N being its length as it is written.
-
-    A hyphen is a sign where the number begins a part of the name: ``a.-001.exr`` is frame -1 of ``a.%04d.exr``, but
-    ``shot-001.exr`` is frame 1 of ``shot-%03d.exr``.
-    """
-    match = _NUMBERED.match(name)
-    if match is None or match["suffix"].lower() in MOVIES:
-        return name
-    stem, width = match["stem"], len(match["digits"])
-    if stem == "-" or stem.endswith((".-", "_-")):
-        stem, width = stem[:-1], width + 1
-    return f"{stem}%0{width}d{match['suffix']}"
+    return str(find(str(place), "path").pattern) if Path(place).is_dir() else str(place)

@@ -317,7 +317,8 @@ def _normalised(scene: ClipScene, small: Scene) -> ClipScene:
         inside[-1] = True  # the background is everywhere
         corner = 0.5 * np.abs(maps[:, 2, :2]).sum(axis=1)[:, None, None]
         nearest = max(nearest, float(small.middles(index).max()), float((depth + corner)[inside].max()))
-    scale = 1.0 / nearest
+    # A hair less, because the products below round: their largest must not come out as 1 + 2e-16.
+    scale = (1.0 - 1e-12) / nearest
     places = tuple(
         replace(
             place,

@@ -20,6 +20,9 @@ def check(
         bool,
         typer.Option("--find-limits", help="Find depth limits that are not given, and store them in the document."),
     ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="The render will get --overwrite: what is there may be replaced.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object, for machines.")] = False,
 ) -> None:
     """Validate a shot: the document, every frame's header, keys, lens and output. Renders nothing."""
@@ -27,10 +30,10 @@ def check(
     from engine.render.report import counted
 
     shot = load_shot(document)
-    findings = look(shot)
+    findings = look(shot, overwrite=overwrite)
     if find_limits and findings.finds_limits and not findings.problems:
         _find_limits(shot, document, json)
-        findings = look(load_shot(document))
+        findings = look(load_shot(document), overwrite=overwrite)
     if json:
         problems = [{"code": problem.code, "message": problem.message} for problem in findings.problems]
         edges = None if findings.edges is None else asdict(findings.edges)

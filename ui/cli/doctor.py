@@ -133,7 +133,7 @@ def _codecs() -> dict[str, bool]:
         return {}
     import av
 
-    return {name: name in av.codecs_available for name in ("libx264", "prores_ks", "h264", "prores")}
+    return {name: name in av.codecs_available for name in ("libx264", "libx265", "prores_ks", "h264", "hevc", "prores")}
 
 
 def _lines(report: Mapping[str, Any]) -> list[str]:

@@ -61,9 +61,8 @@ def _program() -> dict[str, Any]:
 
 def _sequence(place: str) -> dict[str, Any]:
     from engine.media import describe
-    from training.evaluation import sequence_in
 
-    found = describe(sequence_in(place))
+    found = describe(place)
     return {
         "path": found.path,
         "format": found.file_format,
@@ -71,17 +70,21 @@ def _sequence(place: str) -> dict[str, Any]:
         "missing": str(found.missing) or None,
         "frame_rate": None if found.frame_rate is None else float(found.frame_rate),
         "colour_space": found.colour_space,
+        "depth": found.depth,
         "warnings": [f"{notice.kind}: {notice.message}" for notice in found.notices],
         "parts": [_part(part) for part in found.parts],
     }
 
 
 def _part(part: PartDescription) -> dict[str, Any]:
+    from engine.media.orientation import turned_words
+
     window = part.window
     return {
         "name": part.name,
         "display_window": f"{window.display_width}x{window.display_height} at {window.display_x},{window.display_y}",
         "data_window": f"{window.width}x{window.height} at {window.x},{window.y}",
+        "orientation": f"{part.orientation}{turned_words(part.orientation)}" if part.orientation != 1 else None,
         "pixel_aspect": part.pixel_aspect,
         "compression": part.compression or None,
         "deep": part.deep,
@@ -94,6 +97,8 @@ def _plain(value: object) -> object:
     """A header's entry as JSON has it."""
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     return value if isinstance(value, int | float | str) else str(value)
 
 
@@ -102,16 +107,18 @@ def _shot(document: Path) -> dict[str, Any]:
     from engine.shot import load_shot
 
     shot = load_shot(document)
+    edges, implausible = _looked(shot)
     return {
         "shot": shot.name or document.stem,
         "plate": shot.plate.path,
         "depth": shot.depth.path or "in the plate's files",
         "depth_limits": _limits(shot.depth.near, shot.depth.far),
-        "depth_edges": _edges(shot),
+        "depth_edges": edges,
         "focus_keys": [_key(key) for key in shot.focus.keys],
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
         "renderer": f"{shot.renderer.name} {shot.renderer.quality}",
         "output": shot.output.path,
+        "warnings": implausible,
         "plate_files": {name: value for name, value in _sequence(shot.plate.path).items() if name != "path"},
     }
 
@@ -131,15 +138,19 @@ def _limits(near: float | None, far: float | None) -> str:
     return f"near {near:g}, far {'by convention' if far is None else f'{far:g}'}"
 
 
-def _edges(shot: Shot) -> str | None:
-    """How good the depth's edges are; None where it has none, or its files cannot be read (``check`` says why)."""
+def _looked(shot: Shot) -> tuple[str | None, list[str]]:
+    """How good the depth's edges are, and what can hardly be meant; nothing of files that cannot be read."""
     from engine.errors import RackfocusError
     from engine.render import Inputs
+    from engine.render.check import implausible
 
+    edges: str | None = None
+    said: list[str] = []
     with suppress(RackfocusError), Inputs(shot) as inputs:
         measured = inputs.edges_measured()
-        return None if measured is None else str(measured).removeprefix("depth edges are ")
-    return None
+        edges = None if measured is None else str(measured).removeprefix("depth edges are ")
+        said = [f"{notice.kind}: {notice.message}" for notice in implausible(shot, inputs)]
+    return edges, said
 
 
 def _lines(facts: Mapping[str, Any], indent: str = "") -> list[str]:

@@ -16,6 +16,7 @@ from engine.render.report import (
     LimitsFound,
     Opened,
     Report,
+    Resuming,
     Searching,
     Started,
     Summary,
@@ -32,6 +33,7 @@ __all__ = ["NAMES", "counting", "describe_summary", "progress"]
 NAMES: dict[type[Event], str] = {
     Opened: "opened",
     Searching: "searching",
+    Resuming: "resuming",
     LimitsFound: "limits",
     EdgesMeasured: "edges",
     Started: "started",
@@ -118,6 +120,8 @@ class _Lines:
     def _line(self, event: Event) -> str:
         if isinstance(event, Searching):
             return f"finding the depth limits of {counted(event.total)}" if event.done == 0 else ""
+        if isinstance(event, Resuming):
+            return f"looking at {counted(event.total)} made before" if event.done == 0 else ""
         if isinstance(event, Started):
             self._pace = _Pace(event.total)
             return f"rendering {counted(event.total)}{_up_to_date(event.skipped)}"
@@ -138,6 +142,8 @@ class _Bar:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Searching):
             self._show("depth limits", event.total, event.done)
+        elif isinstance(event, Resuming):
+            self._show("made before", event.total, event.done, fresh=event.done == 0)
         elif isinstance(event, Started):
             self._speed = _Pace(event.total)
             self._show("rendering", event.total, 0, fresh=True)

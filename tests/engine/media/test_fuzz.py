@@ -16,6 +16,7 @@ import pytest
 from engine.frames import Window
 from engine.media.saving import NewPart, save_image
 
+from .luminance_chroma import write_luminance_chroma
 from .pictures import RGBA, noise, store
 
 CASES = int(os.environ.get("RACKFOCUS_FUZZ", "120"))
@@ -32,8 +33,8 @@ outcomes = {}
 for path in sorted(Path(sys.argv[1]).glob("*.exr")):
     print(path.name, file=sys.stderr, flush=True)
     for read in (
-        lambda: PlateReader(Plate(path=str(path), extra_layers=["*"])).read(1),
-        lambda: DepthReader(Depth(), Plate(path=str(path))).read(1),
+        lambda: PlateReader(Plate(path=str(path), extra_layers=["*"]), alone=True).read(1),
+        lambda: DepthReader(Depth(), Plate(path=str(path)), alone=True).read(1),
         lambda: describe(str(path)),
     ):
         try:
@@ -82,6 +83,9 @@ def seeds(folder: Path) -> list[bytes]:
         NewPart(noise(24, 20, 1), ("depth.Z",), ("float",), window, name="depth", compression="piz"),
     ]
     save_image(folder / "seed.exr", "openexr", parts, "seed")
+    made.append((folder / "seed.exr").read_bytes())
+    grey = np.tile(np.linspace(0.1, 0.9, 24, dtype=np.float32)[None, :, None], (20, 1, 3))
+    write_luminance_chroma(folder / "seed.exr", grey, Window.of_size(24, 20))
     made.append((folder / "seed.exr").read_bytes())
     (folder / "seed.exr").unlink()
     return made

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.errors import MissingFrameError, ShotError
 from engine.frames import FrameRange
+from engine.media.finding import find
 from engine.media.sequence import Pattern, is_movie, listed_frames
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="%#$/\0"), max_size=12)
@@ -45,7 +46,7 @@ def test_the_three_ways_to_write_a_pattern_mean_the_same(pattern: str) -> None:
 def test_negative_frames_of_houdini_and_of_printf_are_both_read(tmp_path: Path) -> None:
     for name in ("a.-0003.exr", "a.-002.exr", "a.0000.exr", "a.7.exr", "a.00008.exr", "b.0001.exr"):
         (tmp_path / name).touch()
-    assert sorted(Pattern.parse(str(tmp_path / "a.####.exr")).existing()) == [-3, -2, 0]
+    assert sorted(find(str(tmp_path / "a.####.exr"), "plate.path").files) == [-3, -2, 0]
 
 
 def test_only_the_last_number_of_a_name_counts() -> None:
@@ -70,7 +71,7 @@ def test_an_empty_path_is_refused() -> None:
 @pytest.mark.parametrize("path", ["nowhere/a.%04d.exr", "a.%04d.exr", "a.exr"])
 def test_what_is_not_there_is_said_plainly(tmp_path: Path, path: str) -> None:
     with pytest.raises(MissingFrameError, match="correct the path"):
-        Pattern.parse(str(tmp_path / path)).existing()
+        find(str(tmp_path / path), "plate.path")
 
 
 def test_a_hole_in_a_sequence_is_a_frame_of_the_shot() -> None:
@@ -87,5 +88,6 @@ def test_a_stray_file_far_away_does_not_make_a_million_frames() -> None:
 
 
 def test_movies_are_known_by_their_suffix() -> None:
-    assert is_movie("a.MOV")
+    for name in ("a.MOV", "00001.MTS", "b.m2ts", "c.qt", "d.3gp", "e.webm", "f.mxf", "g.VOB"):
+        assert is_movie(name)
     assert not is_movie("a.%04d.exr")

@@ -28,6 +28,9 @@ from training.stages.running import train
 from training.stages.starting import starting_networks
 from training.stages.steps import stage_step, training_behaviour
 
+# One process runs them all, so that the run which most of them look at is made once.
+pytestmark = [pytest.mark.early, pytest.mark.xdist_group("runs of the tiny networks")]
+
 ROOT = Path(__file__).resolve().parents[3]
 STAGES = (1, 3)
 
@@ -50,7 +53,7 @@ def weights(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.safetensors")}
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_stage_that_is_killed_anywhere_and_resumed_has_the_same_weights(
     stage: int, unbroken: Unbroken, tiny_clips: ClipSet, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_ctrl_c_ends_the_step_and_says_how_to_go_on(
     assert "stages.0.steps = 1, and 3 is asked for now" in capfd.readouterr().err
 
 
+@pytest.mark.early
 def test_a_short_run_from_the_command_line_leaves_weights_that_load(
     short: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
