@@ -227,9 +227,7 @@ class _Files:
             f"path: {path[:200]!r} is no EXR file, as which previews are written; give a name that ends in .exr",
         )
         require(
-            not any(
-                _is_read(path, read) for read in (shot.plate.path, shot.depth.path, shot.matte and shot.matte.path)
-            ),
+            not any(_is_read(path, part.path) for part in (shot.plate, shot.depth, shot.matte) if part is not None),
             OutputExistsError,
             f"path: {path} is read by the shot, and would be lost; give the preview another name",
         )
