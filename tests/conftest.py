@@ -1,4 +1,4 @@
-"""How Hypothesis works here, in which order tests run, and which of them Windows cannot run."""
+"""How Hypothesis works here, and in which order tests run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ settings.load_profile("rackfocus")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take minutes begin first, the others keep their order; what only POSIX has is skipped on Windows."""
+    """Tests that take minutes begin first; what only POSIX has is skipped on Windows."""
     items.sort(key=lambda item: item.get_closest_marker("early") is None)
     for item in items if sys.platform == "win32" else []:
         if isinstance(item, pytest.Function) and POSIX.search(inspect.getsource(item.function)):

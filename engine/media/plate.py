@@ -281,14 +281,9 @@ class PlateReader:
         colour = find_colour(header, self._plate.part, self._plate.layer, place)
         layers = find_layers(header, colour, self._plate, place)
         if hasattr(self, "info"):
-            here = (*self._names(colour, layers), *layers.data_types)
-            first = (*self.info.channels, *self.info.data)
-            require(
-                here == first,
-                ChannelError,
-                f"{place} has {', '.join(here)} but the first frame has {', '.join(first)}; "
-                "render all frames with the same channels",
-            )
+            here, first = (*self._names(colour, layers), *layers.data_types), (*self.info.channels, *self.info.data)
+            said = f"{place} has {', '.join(here)} but the first frame has {', '.join(first)}"
+            require(here == first, ChannelError, f"{said}; render all frames with the same channels")
         return colour, layers
 
     @staticmethod
@@ -324,16 +319,10 @@ class PlateReader:
             colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
-            movie=self._movie(header),
+            movie=PlateMovie.of(header, self._source),
             types=types_of((colour, *layers.light)) if header.file_format == "openexr" else {},
             data=layers.data_types,
         )
-
-    def _movie(self, header: Header) -> PlateMovie | None:
-        if header.file_format != "movie":
-            return None
-        rate = frame_rate_of(header.parts[0].metadata)
-        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""

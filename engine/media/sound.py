@@ -23,7 +23,7 @@ from engine.media.movie_streams import DAMAGE
 from engine.media.plate_movie import MovieContents, PlateMovie, SoundTrack, open_input
 from engine.notices import Notice
 
-__all__ = ["SoundCopy", "SoundPlan", "kept_sound"]
+__all__ = ["SoundCopy", "SoundPlan", "kept_sound", "sound_table"]
 
 _PCM: Final = frozenset(
     {
@@ -329,6 +329,17 @@ class _Encoded:
     def _encode(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
             self._container.mux(self.stream.encode(frame))
+
+
+def sound_table() -> str:
+    """The rows of the documentation's table of codecs, by container."""
+    names = {"mov": "MOV", "mp4": "MP4", "matroska": "MKV"}
+    rows: list[str] = []
+    for container, copied in _COPIED.items():
+        pcm = " and PCM" if any(name.startswith("pcm_") for name in copied) else ""
+        others = ", ".join(sorted(f"`{name}`" for name in copied if not name.startswith("pcm_")))
+        rows.append(f"| {names[container]} | {others}{pcm} | {_SPOKEN[_ENCODER[container]]} |")
+    return "\n".join(rows)
 
 
 def _encoder(track: SoundTrack, container: str) -> str | None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
-from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
+from engine.errors import FormatError, MediaError, require
 from engine.files import discard, place_file, temporary_path
 from engine.frames import FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
@@ -27,99 +25,27 @@ from engine.media.encoding import (
     says_nothing,
     uncovered_light,
 )
-from engine.media.exr_parts import DATA_CHANNELS, exr_parts
-from engine.media.finding import find
+from engine.media.exr_parts import DATA_CHANNELS, exr_parts, finite_part
 from engine.media.folder import check_folder, open_folder
+from engine.media.frame_writer import FrameWriter
 from engine.media.images import read_header
 from engine.media.losses import still_losses
 from engine.media.names import check_name
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
-from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.notices import Notice
-from engine.shot import Depth, Matte, Output, Plate
+from engine.shot import Output
 
 __all__ = [
     "DATA_CHANNELS",
     "FrameWriter",
     "SequenceWriter",
-    "check_output",
     "check_settings",
     "open_writer",
     "plan_writer",
 ]
-
-
-class FrameWriter(Protocol):
-    """Writes finished frames. One thread at a time; close or abort from any.
-
-    Made, it has looked at the settings and touched no disk; ``folder`` must be there before the first frame.
-    """
-
-    @property
-    def folder(self) -> Path:
-        """The folder of all that is written."""
-        ...
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What the result cannot keep of the plate, known before the first frame."""
-        ...
-
-    @property
-    def losses(self) -> tuple[Notice, ...]:
-        """What got lost while frames were written; complete once it is closed."""
-        ...
-
-    def write(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> int:
-        """Write one frame, whole or not at all.
-
-        Args:
-            rendered: scene-linear, in the plate's working space.
-            layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``, and
-                the plate's own data, each in its own type.
-            metadata: entries of the header beside the plate's and ``output.metadata``.
-
-        Returns:
-            How many pixels were not finite, and were put right.
-
-        Raises:
-            OutputWriteError: full disk, read-only folder.
-            ShotError: a name of an entry is too long.
-        """
-        ...
-
-    def path(self, frame: int) -> Path:
-        """The file that a frame goes to."""
-        ...
-
-    def check_kept(self, frames: FrameRange) -> None:
-        """Refuse to replace a movie that is not ours, or that has more frames than those to be written.
-
-        Frames of a sequence are looked at one by one instead, with ``is_whole``.
-
-        Raises:
-            OutputExistsError: work would be lost.
-        """
-        ...
-
-    def header(self, frame: int) -> Mapping[str, Any] | None:
-        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
-        ...
-
-    def is_whole(self, frame: int) -> Mapping[str, Any] | None:
-        """The header's entries of a frame that is there and whole; None otherwise, and for movies."""
-        ...
-
-    def close(self) -> None:
-        """Finish. A movie gets its name here."""
-        ...
-
-    def abort(self) -> None:
-        """Leave nothing unfinished behind: a movie is removed; frames of a sequence that are whole stay."""
-        ...
 
 
 class SequenceWriter:
@@ -226,7 +152,7 @@ class SequenceWriter:
             **metadata,
         }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
-        finite = [_made_finite(part) for part in parts]
+        finite = [finite_part(part) for part in parts]
         parts = [part for part, _ in finite]
         path = self.path(frame)
         temporary = temporary_path(path)
@@ -337,45 +263,6 @@ def plan_writer(output: Output, info: PlateInfo, frames: FrameRange | None = Non
     return writer
 
 
-def check_output(
-    output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None, matte: Matte | None = None
-) -> None:
-    """Refuse to write over an input, frame by frame, through links too, or several frames into one still.
-
-    Args:
-        frames: those to be written; the plate's when not given.
-
-    Raises:
-        OutputExistsError: a frame of the result is a file of the plate, the depth or the matte.
-        ShotError: several frames go to a path without a frame number.
-        MediaError: the plate cannot be found.
-    """
-
-    if frames is None:
-        from engine.media.source import open_source
-
-        with closing(open_source(plate.path, "plate.path")) as source:
-            frames = source.frames(plate.frames, "plate.path")
-    require(
-        len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
-        ShotError,
-        f'output.path: "{output.path}" has no frame number, so that {len(frames)} frames would replace each other; '
-        "write it like name.%04d.exr",
-    )
-    inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
-    inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
-    for what, path, offset in inputs:
-        found = find(path, f"{what}.path")
-        for frame in frames:
-            theirs, ours = found.file(frame + offset), _file(output.path, frame)
-            if _same(ours, theirs):
-                raise OutputExistsError(
-                    f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
-                )
-            if is_movie(output.path) and found.pattern.is_still:
-                break
-
-
 def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> FrameWriter:
     check_name(output.path)
     if is_movie(output.path):
@@ -383,18 +270,6 @@ def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> Fram
 
         return MovieWriter(output, info, frames)
     return SequenceWriter(output, info)
-
-
-def _made_finite(part: NewPart) -> tuple[NewPart, int]:
-    """A part without NaN and infinity, and how many pixels were not finite; what is to be exact is left as it is."""
-    if not part.exact:
-        image, count = made_finite(part.image)
-        return replace(part, image=image), count
-    light = [place for place, name in enumerate(part.channels) if name not in part.exact]
-    repaired, count = made_finite(part.image[:, :, light])
-    if count:
-        part.image[:, :, light] = repaired
-    return part, count
 
 
 def _format_of(path: str) -> str:
@@ -433,13 +308,3 @@ def _dpx_type(info: PlateInfo) -> str:
     if info.file_format != "dpx" or (colours_in(info.channels) == 3 and info.data_type in {"uint8", "uint10"}):
         return "uint10"
     return "uint12" if info.data_type == "uint12" else "uint16"
-
-
-def _file(path: str, frame: int) -> Path:
-    return Path(path) if is_movie(path) else Pattern.parse(path).path(frame)
-
-
-def _same(ours: Path, theirs: Path) -> bool:
-    if ours.exists() and theirs.exists():
-        return ours.samefile(theirs)
-    return Path(os.path.realpath(ours)) == Path(os.path.realpath(theirs))

@@ -118,9 +118,21 @@ def _shot(document: Path) -> dict[str, Any]:
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
         "renderer": f"{shot.renderer.name} {shot.renderer.quality}",
         "output": shot.output.path,
+        "output_warnings": _losses(shot),
         "warnings": implausible,
         "plate_files": {name: value for name, value in _sequence(shot.plate.path).items() if name != "path"},
     }
+
+
+def _losses(shot: Shot) -> list[str]:
+    """What the result cannot keep of the plate; nothing where it cannot be read or written (``check`` says why)."""
+    from engine.errors import RackfocusError
+    from engine.media import PlateReader, check_settings
+
+    with suppress(RackfocusError), PlateReader(shot.plate) as plate:
+        found = check_settings(shot.output, plate.info, plate.frames)
+        return [f"{notice.kind}: {notice.message}" for notice in found]
+    return []
 
 
 def _key(key: FocusKey) -> str:

@@ -99,7 +99,7 @@ def test_tracks_that_no_result_takes_over_are_told(tmp_path: Path) -> None:
     with_text = tmp_path / "text.mkv"
     with av.open(str(clip)) as source, av.open(str(with_text), "w") as movie:
         streams = {s.index: movie.add_stream_from_template(s) for s in source.streams}
-        text = movie.add_stream("srt")
+        text = movie.add_mux_stream("subrip")
         text.metadata["language"] = "eng"
         for packet in source.demux():
             if packet.dts is not None:
