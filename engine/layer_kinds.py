@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["COVERAGE", "LIGHT", "TABLE", "LayerKind", "kind_of"]
+__all__ = ["COVERAGE", "CRYPTOMATTE", "LIGHT", "TABLE", "LayerKind", "kind_of", "table"]
 
 
 def _set(words: str) -> frozenset[str]:
@@ -68,7 +68,7 @@ STATISTICS: Final = LayerKind(
     is_data=True,
     words=_set("variance var mse cputime rendertime heatmap samplecount samplerate samples raycount stats"),
     ends=("cputime", "rendertime", "samplecount", "samplerate", "raycount", "invdensity", "noiselevel"),
-    examples=("cputime", "Debug Sample Count", "diffuse_mse", "albedo_var", "Denoising Normal"),
+    examples=("cputime", "Debug_Sample_Count", "diffuse_mse", "albedo_var", "Denoising_Normal"),
 )
 IDS: Final = LayerKind(
     "ids",
@@ -78,7 +78,7 @@ IDS: Final = LayerKind(
         *("objectid", "objid", "materialid", "matid", "mtlid", "renderid", "primid", "elementid", "instanceid"),
         *("indexob", "indexma", "objectindex", "materialindex", "passindex"),
     ),
-    examples=("ObjectID", "VRayRenderID", "IndexOB", "primid", "any channel of whole numbers"),
+    examples=("ObjectID", "VRayRenderID", "IndexOB", "primid", "all whole numbers"),
 )
 NORMALS: Final = LayerKind(
     "normals and tangents",
@@ -122,7 +122,7 @@ DEPTH: Final = LayerKind(
 VECTORS: Final = LayerKind(
     "other vectors and values",
     is_data=True,
-    examples=("custom.X", "custom.Y beside custom.X", "custom.U", "custom.W"),
+    examples=("custom.X", "custom.U", "custom.W"),
 )
 LIGHT: Final = LayerKind(
     "light",
@@ -176,6 +176,15 @@ def kind_of(channel: str, siblings: Iterable[str] = (), data_type: str = "") -> 
     if letter == "z":
         return DEPTH if not _has_axis(siblings, layer, "x") else VECTORS
     return VECTORS if letter in _AXES or (letter == "y" and _has_axis(siblings, layer, "x")) else LIGHT
+
+
+def table() -> str:
+    """``TABLE`` for the documentation, in Markdown."""
+    lines = ["| a layer of | for example | in the result |", "|---|---|---|"]
+    for kind in TABLE:
+        examples = ", ".join(each if " " in each and "." not in each else f"`{each}`" for each in kind.examples)
+        lines.append(f"| {kind.name} | {examples} | {kind.said} |")
+    return "\n".join(lines) + "\n"
 
 
 def _named(layer: str) -> LayerKind:

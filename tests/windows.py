@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +36,8 @@ def behave_like_windows(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     Returns:
         What was refused, as it comes.
     """
+    import fcntl  # there is none on Windows itself, where this module is imported too
+
     refused: list[str] = []
     flush, open_, replace, rename = os.fsync, os.open, os.replace, os.rename
     unlink, remove = os.unlink, os.remove

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from engine.errors import ShotError, require
 from engine.frames import Float32Array, RenderedFrame
 from engine.media.data_layers import DataLayers, integer_part, kept_beside, type_name
+from engine.media.repair import made_finite
 from engine.media.saving import LOSSY, NewPart
 
-__all__ = ["DATA_CHANNELS", "exr_parts"]
+__all__ = ["DATA_CHANNELS", "exr_parts", "finite_part"]
 
 DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
 """Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
@@ -92,6 +94,18 @@ def exr_parts(
         )
     integers = integer_part(layers, rendered, metadata)
     return parts if integers is None else [*parts, integers]
+
+
+def finite_part(part: NewPart) -> tuple[NewPart, int]:
+    """A part without NaN and infinity, and how many pixels were not finite; what is to be exact is left as it is."""
+    if not part.exact:
+        image, count = made_finite(part.image)
+        return replace(part, image=image), count
+    light = [place for place, name in enumerate(part.channels) if name not in part.exact]
+    repaired, count = made_finite(part.image[:, :, light])
+    if count:
+        part.image[:, :, light] = repaired
+    return part, count
 
 
 def _plane(values: NDArray[Any]) -> Float32Array:

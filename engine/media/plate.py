@@ -281,14 +281,9 @@ class PlateReader:
         colour = find_colour(header, self._plate.part, self._plate.layer, place)
         layers = find_layers(header, colour, self._plate, place)
         if hasattr(self, "info"):
-            here = (*self._names(colour, layers), *layers.data_types)
-            first = (*self.info.channels, *self.info.data)
-            require(
-                here == first,
-                ChannelError,
-                f"{place} has {', '.join(here)} but the first frame has {', '.join(first)}; "
-                "render all frames with the same channels",
-            )
+            here, first = (*self._names(colour, layers), *layers.data_types), (*self.info.channels, *self.info.data)
+            said = f"{place} has {', '.join(here)} but the first frame has {', '.join(first)}"
+            require(here == first, ChannelError, f"{said}; render all frames with the same channels")
         return colour, layers
 
     @staticmethod

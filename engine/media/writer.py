@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -25,14 +25,14 @@ from engine.media.encoding import (
     says_nothing,
     uncovered_light,
 )
-from engine.media.exr_parts import DATA_CHANNELS, exr_parts
+from engine.media.exr_parts import DATA_CHANNELS, exr_parts, finite_part
 from engine.media.folder import check_folder, open_folder
+from engine.media.frame_writer import FrameWriter
 from engine.media.images import read_header
 from engine.media.losses import still_losses
 from engine.media.names import check_name
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
-from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.notices import Notice
@@ -46,76 +46,6 @@ __all__ = [
     "open_writer",
     "plan_writer",
 ]
-
-
-class FrameWriter(Protocol):
-    """Writes finished frames. One thread at a time; close or abort from any.
-
-    Made, it has looked at the settings and touched no disk; ``folder`` must be there before the first frame.
-    """
-
-    @property
-    def folder(self) -> Path:
-        """The folder of all that is written."""
-        ...
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What the result cannot keep of the plate, known before the first frame."""
-        ...
-
-    @property
-    def losses(self) -> tuple[Notice, ...]:
-        """What got lost while frames were written; complete once it is closed."""
-        ...
-
-    def write(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> int:
-        """Write one frame, whole or not at all.
-
-        Args:
-            rendered: scene-linear, in the plate's working space.
-            layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``, and
-                the plate's own data, each in its own type.
-            metadata: entries of the header beside the plate's and ``output.metadata``.
-
-        Returns:
-            How many pixels were not finite, and were put right.
-
-        Raises:
-            OutputWriteError: full disk, read-only folder.
-            ShotError: a name of an entry is too long.
-        """
-        ...
-
-    def path(self, frame: int) -> Path:
-        """The file that a frame goes to."""
-        ...
-
-    def check_kept(self, frames: FrameRange) -> None:
-        """Refuse to replace a movie that is not ours, or that has more frames than those to be written.
-
-        Frames of a sequence are looked at one by one instead, with ``is_whole``.
-
-        Raises:
-            OutputExistsError: work would be lost.
-        """
-        ...
-
-    def header(self, frame: int) -> Mapping[str, Any] | None:
-        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
-        ...
-
-    def is_whole(self, frame: int) -> Mapping[str, Any] | None:
-        """The header's entries of a frame that is there and whole; None otherwise, and for movies."""
-        ...
-
-    def close(self) -> None:
-        """Finish. A movie gets its name here."""
-        ...
-
-    def abort(self) -> None:
-        """Leave nothing unfinished behind: a movie is removed; frames of a sequence that are whole stay."""
-        ...
 
 
 class SequenceWriter:
@@ -222,7 +152,7 @@ class SequenceWriter:
             **metadata,
         }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
-        finite = [_made_finite(part) for part in parts]
+        finite = [finite_part(part) for part in parts]
         parts = [part for part, _ in finite]
         path = self.path(frame)
         temporary = temporary_path(path)
@@ -340,18 +270,6 @@ def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> Fram
 
         return MovieWriter(output, info, frames)
     return SequenceWriter(output, info)
-
-
-def _made_finite(part: NewPart) -> tuple[NewPart, int]:
-    """A part without NaN and infinity, and how many pixels were not finite; what is to be exact is left as it is."""
-    if not part.exact:
-        image, count = made_finite(part.image)
-        return replace(part, image=image), count
-    light = [place for place, name in enumerate(part.channels) if name not in part.exact]
-    repaired, count = made_finite(part.image[:, :, light])
-    if count:
-        part.image[:, :, light] = repaired
-    return part, count
 
 
 def _format_of(path: str) -> str:

@@ -18,6 +18,7 @@ from engine.errors import FormatError, OpticsError, OutputExistsError, OutputWri
 from engine.files import discard, place_file, reason_of, scratch_folder, temporary_path
 from engine.frames import PlateFrame, RenderedFrame, Window
 from engine.media.saving import NewPart, save_image
+from engine.media.sequence import Pattern, is_movie
 from engine.optics import Defocus, circle_of_confusion
 from engine.render import Event, LimitsFound, Searching
 from engine.renderers.optical import OpticalRenderer
@@ -225,8 +226,9 @@ class _Files:
             FormatError,
             f"path: {path[:200]!r} is no EXR file, as which previews are written; give a name that ends in .exr",
         )
+        matte = None if shot.matte is None else shot.matte.path
         require(
-            path not in (shot.plate.path, shot.depth.path, shot.matte and shot.matte.path),
+            not any(_is_read(path, read) for read in (shot.plate.path, shot.depth.path, matte)),
             OutputExistsError,
             f"path: {path} is read by the shot, and would be lost; give the preview another name",
         )
@@ -244,6 +246,17 @@ class _Files:
         if len(self._made) > KEPT:
             discard(self._made.popleft())
         return self._made[-1]
+
+
+def _is_read(path: str, read: str | None) -> bool:
+    """Whether a path is one of the files that a shot reads, whichever frame it is of and however it is spelt."""
+    if read is None:
+        return False
+    asked, pattern = Path(path), Pattern.parse(read)
+    number = None if is_movie(read) else pattern.number(asked.name)
+    theirs = Path(read) if number is None else pattern.path(number)
+    alike = asked.exists() and theirs.exists() and asked.samefile(theirs)
+    return path == read or alike
 
 
 def _write(path: Path, picture: RenderedFrame) -> None:

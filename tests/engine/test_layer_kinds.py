@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from engine.layer_kinds import TABLE, kind_of
+from engine.layer_kinds import TABLE, kind_of, table
 from engine.media.depth_names import KNOWN
 
 LIGHT = """
@@ -74,7 +76,12 @@ def test_what_is_taken_for_a_depth_is_no_light(name: str) -> None:
 def test_each_example_of_the_table_is_of_its_kind() -> None:
     for kind in TABLE:
         for example in kind.examples:
-            if example.startswith(("any ", "all ")) or " beside " in example:
+            if example.startswith("all "):
                 continue
             name = example if "." in example or example == "Z" else f"{example}.R"
             assert kind_of(name) is kind, example
+
+
+def test_the_documentation_has_the_table_as_it_is() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "what_is_read.md"
+    assert table() in page.read_text(encoding="utf-8")

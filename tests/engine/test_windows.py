@@ -21,9 +21,13 @@ from engine.frames import FrameRange
 from engine.media import PlateReader, check_output, open_writer
 from engine.render import render
 from engine.shot import Depth, Output, Plate, load_shot, save_shot
+from engine.worker.kernels import Kernels
+from engine.worker.viewing import ViewDesk
+from plugin.farm import plan_job, write_bundle
 from tests.engine.media.pictures import noise, rendered, store
 from tests.engine.media.test_writer import INFO
 from tests.engine.render.shots import Tint, make_shot
+from tests.engine.worker.test_viewing import make_scene, preview
 from tests.windows import behave_like_windows, ignore_case, open_files
 
 
@@ -107,6 +111,39 @@ def test_a_folder_replaces_the_one_before(tmp_path: Path) -> None:
         with whole_folder(tmp_path / "weights") as folder:
             write_whole(folder / "model", content)
     assert [entry.name for entry in tmp_path.rglob("*")] == ["weights", "model"]
+
+
+@pytest.mark.usefixtures("windows")
+def test_previews_take_one_another_s_place(tmp_path: Path) -> None:
+    shot = make_scene(tmp_path)
+    desk = ViewDesk(Kernels())
+    for path in (str(tmp_path / "look.exr"), str(tmp_path / "look.exr"), None, None):
+        made = Path(preview(desk, shot, scale=0.5, **({"path": path} if path else {}))["path"])
+    assert made.is_file()
+    desk.close()
+    assert not made.parent.exists()
+
+
+@pytest.mark.usefixtures("windows")
+def test_a_bundle_is_written_over_the_one_before(tmp_path: Path) -> None:
+    plan = plan_job(make_shot(tmp_path))
+    for _ in range(2):
+        write_bundle(plan, tmp_path / "bundle", opencue=True)
+    assert not [entry for entry in (tmp_path / "bundle").iterdir() if entry.name.startswith(".")]
+
+
+@pytest.mark.usefixtures("windows")
+def test_weights_that_were_read_are_replaced(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from engine.networks.checkpoint import open_weights
+    from engine.networks.saving import save_weights
+    from tests.engine.networks import folders
+
+    made = folders.networks()
+    for _ in range(2):
+        save_weights(tmp_path / "weights", made.unet, made.vae, made.image_encoder, overwrite=True)
+        open_weights(tmp_path / "weights").load_vae(torch.float32)
+        gc.collect()
 
 
 @pytest.mark.parametrize("name", ["A.%04d.exr", "a.%04d.EXR", "A.####.Exr", "A.$F4.exr", "A.0001.exr"])

@@ -27,6 +27,7 @@ EXTRAS: Final = {
     "tensorrt": ("tensorrt", "learned renderers through TensorRT"),
     "desktop": ("PySide6", "the desktop application"),
     "train": ("accelerate", "training"),
+    "lpips": ("torchmetrics", "LPIPS without a file of heads"),
     "farm": ("openjd", "Open Job Description"),
     "dev": ("pytest", "the tests"),
 }

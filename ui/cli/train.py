@@ -93,7 +93,7 @@ def train(
     from training.extras import require_training
 
     require_torch("rackfocus train")
-    require_training("rackfocus train", "accelerate", "tensorboard", "cv2", "scipy")
+    require_training("rackfocus train", "accelerate", "tensorboard", "cv2")
     run = _run_asked(out, data, preset, config, weights, steps, resume)
     from training.stages.running import train as train_run
 

@@ -33,6 +33,7 @@ class FilePart:
     channels: Mapping[str, NDArray[Any]]
     name: str = ""
     header: Mapping[str, str | tuple[str, ...]] | None = None
+    corner: tuple[int, int] = (0, 0)
 
 
 def any_values(kind: str, seed: int, wild: bool = True) -> NDArray[Any]:
@@ -51,7 +52,10 @@ def store(path: Path, parts: Sequence[FilePart]) -> None:
     specs = []
     for part in parts:
         kinds = [_kind(values) for values in part.channels.values()]
-        spec = oiio.ImageSpec(WIDTH, HEIGHT, len(kinds), kinds[0])
+        height, width = next(iter(part.channels.values())).shape
+        spec = oiio.ImageSpec(width, height, len(kinds), kinds[0])
+        spec.x, spec.y = part.corner
+        spec.full_x, spec.full_y, spec.full_width, spec.full_height = 0, 0, WIDTH, HEIGHT
         spec.channelnames = tuple(part.channels)
         if len(set(kinds)) > 1:
             spec.channelformats = tuple(oiio.TypeDesc(kind) for kind in kinds)
@@ -335,6 +339,32 @@ def test_the_other_eye_is_left_out_of_all_layers_and_told(tmp_path: Path, parts:
     found, _, said = refocus(tmp_path, parts, {"extra_layers": ["*"]})
     assert set(found) == set("RGB")
     assert "right (it is of the view right)" in said["layers.left-out"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("id.id", "uint"), ("N.X", "half"), ("P.X", "float")])
+@pytest.mark.parametrize("compression", ["zips", "dwaa"])
+def test_data_of_another_data_window_lies_where_it_belongs(
+    tmp_path: Path, name: str, kind: str, compression: str
+) -> None:
+    values = any_values(kind, 3)[:10, :12]
+    parts = [FilePart(colours(), "rgba"), FilePart({name: values}, "more", corner=(5, 7))]
+    found, _, _ = refocus(tmp_path, parts, {"extra_layers": ["*"]}, output={"compression": compression})
+    wanted = np.zeros((HEIGHT, WIDTH), values.dtype)
+    wanted[7:17, 5:17] = values
+    assert_same_bits(found[name], wanted)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("id.id", "uint"), ("N.X", "half")])
+def test_data_of_a_cropped_plate_grows_with_it(tmp_path: Path, name: str, kind: str) -> None:
+    cropped = {channel: values[6:18, 8:24] for channel, values in colours().items()}
+    values = any_values(kind, 3)[6:18, 8:24]
+    parts = [FilePart(cropped, "rgba", corner=(8, 6)), FilePart({name: values}, "more", corner=(8, 6))]
+    found, _, _ = refocus(tmp_path, parts, {"extra_layers": ["*"]})
+    height, width = found["R"].shape
+    assert height > 12
+    assert width > 16
+    assert found[name].shape == found["R"].shape
+    assert np.count_nonzero(found[name]) == np.count_nonzero(values)
 
 
 def test_a_layer_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
