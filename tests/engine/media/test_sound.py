@@ -12,7 +12,7 @@ import pytest
 
 from engine.frames import FrameRange
 from engine.media import PlateReader, open_writer
-from engine.media.sound import sound_table
+from engine.media.sound_plan import sound_table
 from engine.shot import Output, Plate
 
 from .clips import CLICK, FIRST, Sound, clicks_in, codecs_in, make_clip, render_plainly, samples_of, write_black
@@ -257,7 +257,7 @@ def test_damaged_sound_never_fails_a_render(tmp_path: Path, name: str, codec: st
 def test_sound_that_cannot_be_written_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_clip(tmp_path / "a.mkv", Sound("flac"), frames=6)
     monkeypatch.setattr(
-        "engine.media.sound._COPIED", {"mov": frozenset({"flac"}), "mp4": frozenset(), "matroska": frozenset()}
+        "engine.media.sound_plan._COPIED", {"mov": frozenset({"flac"}), "mp4": frozenset(), "matroska": frozenset()}
     )
     copied = render_plainly(clip, tmp_path / "b.mov")
     assert codecs_in(copied.path) == []
