@@ -138,12 +138,13 @@ class MovieWriter:
     def write(self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]) -> int:
         """Append one frame; see ``FrameWriter.write``. ``layers`` must be empty; ``metadata`` is not kept."""
         del layers, metadata
-        image = display_image(rendered.image[:, :, :4], rendered.window)
+        finite, repaired = made_finite(rendered.image[:, :, :4])
+        image = display_image(finite, rendered.window)
         alpha = colours_in(rendered.channels) == 4 and self._codec == "prores"
         colours = 4 if alpha else 3
         names, image = rendered.channels[:colours], image[:, :, :colours]
         image = from_linear(image, names, self._info.working_space, self._space, not alpha, self._colours)
-        image, repaired = made_finite(image)
+        image, beyond = made_finite(image)
         even = np.pad(image, ((0, image.shape[0] % 2), (0, image.shape[1] % 2), (0, 0)), mode="edge")
         with self._lock:
             try:
@@ -157,7 +158,7 @@ class MovieWriter:
                 raise
             except (av.error.FFmpegError, OSError, ValueError) as error:
                 raise self._failed(f"frame {rendered.frame}: ", error) from error
-        return repaired
+        return repaired + beyond
 
     def close(self) -> None:
         """Finish the movie and give it its name.

@@ -33,6 +33,7 @@ from engine.media.losses import still_losses
 from engine.media.names import check_name
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
+from engine.media.repair import made_finite
 from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
 from engine.notices import Notice
@@ -151,6 +152,8 @@ class SequenceWriter:
             **self._output.metadata,
             **metadata,
         }
+        image, repaired = made_finite(rendered.image)  # before a conversion of colour hides what was not
+        rendered = replace(rendered, image=image)
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
         finite = [finite_part(part) for part in parts]
         parts = [part for part, _ in finite]
@@ -162,7 +165,7 @@ class SequenceWriter:
             discard(temporary)
             raise
         place_file(temporary, path)
-        return sum(count for _, count in finite)
+        return repaired + sum(count for _, count in finite)
 
     def _rate(self) -> dict[str, object]:
         rate: Fraction | None = self._info.frame_rate

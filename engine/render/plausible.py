@@ -127,8 +127,9 @@ def _beyond(facts: Facts) -> Iterator[Notice]:
     near, far = facts.limits.near, facts.limits.far
     values = facts.values()
     rising = far > near
-    nearer = near - values if rising else values - near
-    farther = values - far if rising else far - values
+    with np.errstate(over="ignore"):  # of two values at either end of all numbers
+        nearer = near - values if rising else values - near
+        farther = values - far if rising else far - values
     if facts.convention in METRIC:
         room = MARGIN * abs(near)
         closer, beyond = float(np.mean(nearer > room)), float(np.mean(farther > 0)) if isfinite(far) else 0.0

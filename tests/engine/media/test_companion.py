@@ -55,7 +55,7 @@ def test_numbers_that_do_not_go_together_suggest_the_offset_that_helps(
     tmp_path: Path, plates: range, depths: range, offset: int
 ) -> None:
     plate = Plate(path=pictures(tmp_path / "p", "p.%04d.exr", plates))
-    depth = Depth(path=pictures(tmp_path / "d", "d.%04d.exr", depths))
+    depth = Depth(path=pictures(tmp_path / "d", "d.%04d.exr", depths), convention="near1")
     with pytest.raises(MissingFrameError, match=rf"set depth\.frame_offset to {offset}, "):
         check_all(depth, plate, plates)
     with DepthReader(depth.model_copy(update={"frame_offset": offset}), plate) as reader:
@@ -118,5 +118,5 @@ def test_any_to_bokeh_depth_is_paired_by_its_number(tmp_path: Path) -> None:
         depth = np.full((4, 6, 1), frame / 10, np.float32)
         write_exr(folder / f"{frame:05d}_zf_{0.5 + frame / 100}.exr", depth, ("Z",))
     for path in ("", "%05d_zf_*.exr", "00001_zf_0.51.exr", "*.exr"):
-        with DepthReader(Depth(path=str(folder / path)), plate) as reader:
+        with DepthReader(Depth(path=str(folder / path), convention="near1"), plate) as reader:
             assert [reader.read(frame).values[0, 0] for frame in range(3)] == pytest.approx([0.0, 0.1, 0.2])

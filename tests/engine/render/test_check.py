@@ -205,7 +205,7 @@ def layer_in_one_frame_only(folder: Path, data: Data, frame: int) -> None:
         write_exr(plate(folder, other), noise(channels=len(names)), names)
 
 
-def layer_of_another_window(folder: Path, data: Data, _frame: int) -> None:
+def harmless_layer_of_another_window(folder: Path, data: Data, _frame: int) -> None:
     harmless_deep_part(folder, data, 0)
     data["plate"]["extra_layers"] = ["diffuse"]
 
@@ -336,7 +336,7 @@ FAULTS: Final[dict[str, Fault]] = {
     for fault in (
         *(missing_plate, missing_depth, empty_plate, no_exr, broken_header_of_depth, deep_plate, deep_depth, no_red),
         *(other_channels, depth_without_its_channel, small_depth, small_plate, movie_of_two_sizes),
-        *(layer_in_one_frame_only, layer_of_another_window, unknown_layer, unknown_part, matte_of_another_size),
+        *(layer_in_one_frame_only, unknown_layer, unknown_part, matte_of_another_size),
         *(matte_without_its_channel, matte_cut_short, depth_movie_cut_short, depth_numbered_otherwise),
         *(frames_beyond_the_plate, no_such_folder, pixel_key_outside_the_shot, pixel_key_outside_the_picture),
         *(pixel_key_outside_and_no_limits, lens_closer_than_its_focus, result_is_a_file, result_over_the_plate),
