@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.cancelling import Cancel
 from engine.depth import (
@@ -26,7 +25,6 @@ from engine.depth import (
     sample_disparity,
     to_disparity,
 )
-from engine.depth.conventions import EMPTY_ALPHA
 from engine.errors import DepthError, KeysError, MediaError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours
 from engine.media import (
@@ -34,18 +32,18 @@ from engine.media import (
     DepthReader,
     MatteImage,
     MatteReader,
-    PlateImage,
     PlateReader,
     fit_depth,
     fit_matte,
 )
 from engine.media.overwriting import takes_one_picture
-from engine.media.windows import empty_places, laid_on, placed_beside
+from engine.media.windows import laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
 from engine.render.keys import keys_outside
 from engine.render.looking import Look, hidden_places, look_at
 from engine.render.plausible import Facts, implausible
+from engine.render.raw_frame import RawFrame, alpha_of, have_one_size, unseen_places
 from engine.render.report import EdgesMeasured, Opened
 from engine.render.stages import waited
 from engine.shot import Shot
@@ -57,34 +55,8 @@ __all__ = ["Inputs", "RawFrame"]
 
 T = TypeVar("T")
 
-_ALL_FOUR: Final = np.ones(4, np.bool_).view(np.uint32)[0]
-
 LOOKS: Final = 5
 """Frames, spread over the shot, in which the depth's edges are measured."""
-
-
-@dataclass(frozen=True, eq=False)
-class RawFrame:
-    """One frame as decoded: the plate's picture, and the depth channel's own values on the plate's data window.
-
-    ``alpha`` is what depth is to be divided by, or what says where nothing is seen: the one beside the depth, else the
-    plate's. ``depth_held`` says that the depth is another frame's. ``matte`` is the coverage of the subject on the same
-    pixels, (H, W) float32 in 0..1, where the shot has one; ``matte_repaired`` counts the values that were none, and
-    ``matte_held`` is as for the depth. ``empty`` is (H, W) bool, where there is nothing whose depth could be told:
-    inside the display window but not in the depth's data window, or transparent and black; None where there is no such
-    place. ``zeros`` is the share of zeros in the depth's file.
-    """
-
-    frame: int
-    plate: PlateImage
-    depth: Float32Array
-    alpha: Float32Array | None
-    depth_held: bool = False
-    matte: Float32Array | None = None
-    matte_repaired: int = 0
-    matte_held: bool = False
-    empty: NDArray[np.bool_] | None = None
-    zeros: float = 0.0
 
 
 class Inputs:
@@ -154,9 +126,9 @@ class Inputs:
         depth = self.depth.read(frame)
         theirs, ours = placed_beside(depth.window, plate.stored), plate.window
         values = fit_depth(replace(depth, window=theirs), ours, self._shot.depth.fit, frame)
-        beside = None if depth.alpha is None or not _same_size(theirs, ours) else laid_on(depth.alpha, theirs, ours)
-        alpha = _alpha(plate) if beside is None else beside
-        empty = _empty_places(plate, theirs)
+        beside = None if depth.alpha is None or not have_one_size(theirs, ours) else laid_on(depth.alpha, theirs, ours)
+        alpha = alpha_of(plate) if beside is None else beside
+        empty = unseen_places(plate, theirs)
         raw = RawFrame(frame, plate, values, alpha, depth.held, empty=empty, zeros=depth.zeros)
         if self.matte is None:
             return raw
@@ -415,25 +387,3 @@ def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int
         f"{left},{top} to {right},{bottom}; move it inside",
     )
     return left, top
-
-
-def _same_size(a: Window, b: Window) -> bool:
-    return (a.display_width, a.display_height) == (b.display_width, b.display_height)
-
-
-def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
-    """Where nothing is that has a depth; see ``RawFrame.empty``."""
-    outside = empty_places(depth, plate.window)
-    alpha = _alpha(plate)
-    if alpha is None or alpha.min() > EMPTY_ALPHA:
-        return outside
-    # Light without coverage (a glow that was added) has a depth of its own. R, G, B, A are looked at as one number: 48
-    # to 19 ms at HD, on a loaded machine.
-    colours = np.ascontiguousarray(plate.image[:, :, :4])
-    dark = (colours <= EMPTY_ALPHA) & (colours >= -EMPTY_ALPHA)
-    nothing: NDArray[np.bool_] = dark.view(np.uint32)[:, :, 0] == _ALL_FOUR
-    return nothing if outside is None else nothing | outside
-
-
-def _alpha(plate: PlateImage) -> Float32Array | None:
-    return plate.image[:, :, plate.channels.index("A")] if "A" in plate.channels else None
