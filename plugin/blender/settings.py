@@ -96,7 +96,11 @@ class RackfocusSettings(bpy.types.PropertyGroup):
         "depth_path": _text(
             "File", "One picture of the depth's sequence, its pattern (####), or a movie", "", "FILE_PATH"
         ),
-        "depth_channel": _text("Channel", "Channel that holds the depth; Z, depth.Z or the first one when not given."),
+        "depth_channel": _text(
+            "Channel",
+            "Channel that holds the depth, or its layer; when not given, the one that is known by its name (Z, depth.Z, "
+            "ViewLayer.Depth.Z, VRayZDepth ...) and belongs to the colour, or the only one.",
+        ),
         "depth_convention": _choice(
             "Values",
             "What the values mean: a distance; one over a distance; normalised with 1 nearest; normalised "
@@ -117,14 +121,16 @@ class RackfocusSettings(bpy.types.PropertyGroup):
         ),
         "depth_near": _number(
             "Near",
-            "The channel's value at the nearest point (disparity 1); found over the whole shot when not given.",
+            "The channel's value at the nearest point (disparity 1), after depth.scale; found over the whole shot "
+            "when not given.",
             1.0,
             -3.4e38,
             3.4e38,
         ),
         "depth_far": _number(
             "Far",
-            "The channel's value at the farthest point (disparity 0); infinity for distances when not given.",
+            "The channel's value at the farthest point (disparity 0), after depth.scale; infinity for distances "
+            "when not given.",
             0.0,
             -3.4e38,
             3.4e38,
