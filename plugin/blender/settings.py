@@ -98,8 +98,8 @@ class RackfocusSettings(bpy.types.PropertyGroup):
         ),
         "depth_channel": _text(
             "Channel",
-            "Channel that holds the depth, or its layer; when not given, the one that is known by its name (Z, depth.Z, "
-            "ViewLayer.Depth.Z, VRayZDepth ...) and belongs to the colour, or the only one.",
+            "Channel that holds the depth, or its layer; when not given, the one that is known by its name (Z, "
+            "depth.Z, ViewLayer.Depth.Z, VRayZDepth ...) and belongs to the colour, or the only one.",
         ),
         "depth_convention": _choice(
             "Values",
