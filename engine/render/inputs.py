@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from engine.depth import (
     DepthLimits,
     EdgePlan,
     EdgeQuality,
-    EdgeSurvey,
     clean_edges,
     condition,
     cut_by_matte,
@@ -40,7 +39,7 @@ from engine.media.windows import empty_places, laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
 from engine.render.keys import keys_outside
-from engine.render.looking import Look, hidden_places, look_at
+from engine.render.looked import Looked, look_over, spread
 from engine.render.plausible import Facts, implausible
 from engine.render.report import EdgesMeasured, Opened
 from engine.shot import Shot
@@ -49,9 +48,6 @@ if TYPE_CHECKING:
     from engine.render.pull import FocusPull
 
 __all__ = ["Inputs", "RawFrame"]
-
-LOOKS: Final = 5
-"""Frames, spread over the shot, in which the depth's edges are measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +95,7 @@ class Inputs:
             self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
             self._opened = opened.pop_all()
         self.frames: FrameRange = self.plate.frames
-        self._looked: _Looked | None = None
+        self._looked: Looked | None = None
 
     def __enter__(self) -> Inputs:
         return self
@@ -214,27 +210,11 @@ class Inputs:
         looks = self._look(limits, edges=False).looks
         return implausible(Facts(self._shot, looks, limits, self.frames, pull, self.depth.bits))
 
-    def _look(self, limits: DepthLimits, *, edges: bool) -> _Looked:
-        """Read a few frames, once for all that is measured in them.
-
-        The frames depend on the shot alone, so that every part of a split render finds the same. One that cannot be
-        read is passed over here; a render that needs it says so.
-        """
+    def _look(self, limits: DepthLimits, *, edges: bool) -> Looked:
+        """Read a few frames, once for all that is measured in them."""
         known = self._looked
         if known is None or known.limits != limits or (edges and not known.has_edges):
-            looks = []
-            survey = EdgeSurvey()
-            for frame in self._looks():
-                try:
-                    raw = self.read(frame)
-                    disparity, _ = self.disparity(raw, limits)
-                except (MediaError, DepthError):
-                    continue
-                hidden = hidden_places(raw.alpha, raw.empty)
-                looks.append(look_at(frame, raw.plate.image, raw.depth, disparity, hidden, raw.zeros))
-                if edges:
-                    survey.add(raw.plate.image, count_colours(raw.plate.channels), disparity)
-            known = self._looked = _Looked(limits, survey, tuple(looks), edges)
+            known = self._looked = look_over(self, spread(self.frames), limits, edges=edges)
         return known
 
     def edge_plan(self, limits: DepthLimits) -> EdgePlan | None:
@@ -270,15 +250,9 @@ class Inputs:
         return DepthLimits.given(self._shot.depth) or find_limits(self._depths_of_looks(), self._shot.depth)
 
     def _depths_of_looks(self) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
-        for frame in self._looks():
+        for frame in spread(self.frames):
             with suppress(MediaError, DepthError):
                 yield (frame, *self._depth_alone(frame))
-
-    def _looks(self) -> list[int]:
-        """Frames spread evenly over the shot, each once."""
-        frames = list(self.frames)
-        count = min(LOOKS, len(frames))
-        return [frames[(2 * look + 1) * len(frames) // (2 * count)] for look in range(count)]
 
     def prepare(self, raw: RawFrame, disparity: Float32Array, focus: float, strength: float) -> PlateFrame:
         """What a renderer takes."""
@@ -351,16 +325,6 @@ class Inputs:
             raw = self.read(frame)
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
-
-
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """What was found in the frames that are looked at, under some limits; the edges are not always measured."""
-
-    limits: DepthLimits
-    survey: EdgeSurvey
-    looks: tuple[Look, ...]
-    has_edges: bool
 
 
 def _zeros(window: Window) -> Float32Array:
