@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from engine.errors import FrameSizeError, ShotError, require
 
-__all__ = ["Float32Array", "FrameRange", "PlateFrame", "RenderedFrame", "Window", "count_colours", "require_size"]
+__all__ = [
+    "Float32Array",
+    "FrameRange",
+    "PlateFrame",
+    "RenderedFrame",
+    "Window",
+    "count_colours",
+    "count_picture",
+    "require_size",
+]
 
 Float32Array = NDArray[np.float32]
 
@@ -162,7 +171,7 @@ class PlateFrame:
         channels: C names; ``R G B`` first, then ``A`` where there is one, then any further ones (``diffuse.R`` ...).
         disparity: (H, W) float32, 1 nearest to 0 farthest.
         focus: d_f of this frame.
-        strength: K of this frame, in pixels of radius of the full-size plate.
+        strength: K of this frame, the radius in rows (pixels of height) of the full-size plate.
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         metadata: what the plate's header said, to be passed on.
@@ -212,6 +221,15 @@ class RenderedFrame:
 def count_colours(channels: Sequence[str]) -> int:
     """How many of the first channels are colours, at least one: R, G and B, or Y alone."""
     return max(sum(name in ("R", "G", "B", "Y") for name in channels), 1)
+
+
+def count_picture(channels: Sequence[str]) -> int:
+    """How many of the first channels are the picture itself, at least one: the colours, and A where it follows them.
+
+    What is decided by looking at a plate is decided by these alone: a further layer may change no other channel.
+    """
+    colours = count_colours(channels)
+    return colours + int(tuple(channels[colours : colours + 1]) == ("A",))
 
 
 def require_size(frame: int, size: tuple[int, int], first: tuple[int, int]) -> None:

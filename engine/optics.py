@@ -11,13 +11,13 @@ import numpy as np
 
 from engine.curve import Curve
 from engine.errors import OpticsError, require
-from engine.frames import Float32Array
+from engine.frames import Float32Array, Window
 
 if TYPE_CHECKING:
     from engine.depth import DepthLimits
     from engine.shot import Key, Shot
 
-__all__ = ["WORLD_UNITS", "Defocus", "circle_of_confusion", "lens_strength", "strength_curve"]
+__all__ = ["WORLD_UNITS", "Defocus", "circle_of_confusion", "lens_strength", "screen_width", "strength_curve"]
 
 WORLD_UNITS: Final = {"mm": 1.0, "cm": 10.0, "dm": 100.0, "m": 1000.0, "in": 25.4, "ft": 304.8}
 """Millimetres in one world unit."""
@@ -65,7 +65,7 @@ PLAIN: Final = Defocus()
 def circle_of_confusion(
     disparity: Float32Array, focus: float, strength: float, defocus: Defocus = PLAIN
 ) -> Float32Array:
-    """Signed blur radius of every pixel, in pixels of the plate.
+    """Signed blur radius of every pixel, in rows (pixels of height) of the plate.
 
     ``r = K (d_f - d)``: positive behind the focal plane, negative in front of it (Any-to-Bokeh, equation 1, with the
     sign kept). With an in-focus range, ``d_f - d`` is the distance to the range's border, so that r is 0 inside it
@@ -74,7 +74,7 @@ def circle_of_confusion(
     Args:
         disparity: (H, W) float32, 1 nearest to 0 farthest.
         focus: focal disparity d_f, on the same scale.
-        strength: K, the radius in pixels where ``abs(d - d_f)`` is 1; zero or more.
+        strength: K, the radius in rows where ``abs(d - d_f)`` is 1; zero or more.
         defocus: in-focus range, multipliers in front and behind, maximum radius.
 
     Returns:
@@ -117,7 +117,7 @@ def lens_strength(
     world_unit: str,
     width_px: float,
 ) -> float:
-    """K of a thin lens: the radius in pixels where ``abs(d - d_f)`` is 1.
+    """K of a thin lens: the radius in rows (pixels of height) where ``abs(d - d_f)`` is 1.
 
     A lens of focal length f and f-number N that is focused at s draws a point at z as a disc of diameter
     ``c = f^2 / (N (s - f)) * abs(z - s) / z`` on the sensor (Potmesil and Chakravarty, "A lens and aperture camera
@@ -129,12 +129,13 @@ def lens_strength(
     Args:
         focal_length: f in millimetres.
         f_number: N.
-        sensor_width: millimetres, of the part of the sensor that the plate's width shows.
+        sensor_width: millimetres, of the part of the sensor that the plate's width shows. Of an anamorphic lens, as
+            wide as the picture is seen: the sensor's own width times the squeeze.
         focus_distance: s from the lens, in world units; may be infinite.
         near: distance at disparity 1, in world units.
         far: distance at disparity 0, in world units; may be infinite.
         world_unit: mm, cm, dm, m, in or ft.
-        width_px: width of the plate's display window in pixels.
+        width_px: width of the plate's display window as it is seen, in pixels of its height (see ``screen_width``).
 
     Raises:
         OpticsError: a value that no lens has; the lens cannot focus at its focal length or nearer; far not beyond near.
@@ -175,7 +176,8 @@ def strength_curve(
 
     Args:
         shot: its ``blur`` or its ``lens``.
-        width_px: width of the plate's display window in pixels; only a lens needs it.
+        width_px: width of the plate's display window as it is seen, in pixels of its height (see ``screen_width``);
+            only a lens needs it.
         limits: of the shot's depth; only a lens needs them.
         focus: d_f of a frame, as ``engine.depth.focus_curve`` gives it; a lens needs it, because its K depends on the
             distance it is focused at.
@@ -192,6 +194,14 @@ def strength_curve(
     require(focus is not None, OpticsError, "lens: K of a lens depends on its focus; give the shot's focus curve too")
     assert focus is not None  # for the type checker
     return _Lensed(shot, width_px, limits, focus)
+
+
+def screen_width(window: Window, pixel_aspect: float) -> float:
+    """Width of a plate's display window as it is seen, in pixels of its height: columns times pixel aspect.
+
+    Squeezing a plate leaves it as it is.
+    """
+    return window.display_width * pixel_aspect
 
 
 @dataclass(frozen=True)

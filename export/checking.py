@@ -8,6 +8,7 @@ import onnx
 from onnx import TypeProto, defs, helper
 
 from engine.errors import ExportError, require
+from engine.files import discard
 
 __all__ = ["check_graph", "mistyped_nodes", "operators"]
 
@@ -30,7 +31,7 @@ def check_graph(path: Path) -> None:
         first = str(error).strip().splitlines()[0]
         raise ExportError(f"{path.name} does not pass ONNX's checker ({first}); report it") from error
     finally:
-        inferred.unlink(missing_ok=True)
+        discard(inferred)
     require(
         not wrong, ExportError, f"{path.name}: types do not fit at {', '.join(wrong[:3])}; report it with the precision"
     )

@@ -18,8 +18,8 @@ import onnxscript
 import torch
 
 from engine.errors import OutputExistsError, OutputWriteError, WeightsError, require
+from engine.files import whole_folder
 from engine.networks.checkpoint import open_weights
-from engine.networks.whole_folder import whole_folder
 from engine.runtime.onnx.manifest import MANIFEST, GraphFile, GraphName, Manifest
 from export.checking import check_graph
 from export.graphs import SKIPS, Blueprint, blueprints, skip_channels

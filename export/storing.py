@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from engine.errors import ExportError
+from engine.files import flush_open
 from engine.runtime.onnx.manifest import GraphFile
 
 __all__ = ["DTYPES", "cast_array", "digest_of", "file_of", "save_graph", "store_weights"]
@@ -77,8 +77,7 @@ def store_weights(model: ir.Model, data: Path, dtype: ir.DataType) -> bool:
                 base_dir=data.parent,
             )
             value.dtype = dtype
-        file.flush()
-        os.fsync(file.fileno())
+        flush_open(file)
     if dtype != ir.DataType.FLOAT:
         for value in large:
             _cast_back(model.graph, value)
@@ -94,8 +93,7 @@ def save_graph(model: ir.Model, path: Path) -> None:
     data = ir.to_proto(model).SerializeToString()
     with path.open("wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        flush_open(file)
 
 
 def file_of(graph: Path, data: Path | None) -> GraphFile:

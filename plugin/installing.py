@@ -26,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from engine.errors import DependencyError, OutputExistsError, OutputWriteError, require
+from engine.files import write_whole
 
 __all__ = ["HOSTS", "Change", "Plan", "carry_out", "host_folders", "plan_install", "plan_removal"]
 
@@ -305,16 +306,7 @@ def _without_line(path: Path) -> list[Change]:
 def _write(path: Path, content: bytes) -> None:
     path = path.resolve()  # a person's own init.py is often a link
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    write_whole(path, content)
 
 
 def _remove(path: Path, folder: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 __all__ = ["small_disk"]
 
@@ -13,6 +14,7 @@ __all__ = ["small_disk"]
 @contextmanager
 def small_disk(size: int) -> Iterator[None]:
     """Within the block no file of this process may grow past so many bytes."""
+    resource = pytest.importorskip("resource", reason="needs a limit on the size of files")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     cached = sys.dont_write_bytecode
     # The interpreter does not notice that its own compiled modules were cut short, and would read them ever after.

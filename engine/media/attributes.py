@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, Final
 
+import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import ShotError, require
@@ -19,7 +19,6 @@ __all__ = [
     "LONGEST_NAME",
     "Aggregate",
     "check_names",
-    "frame_rate_of",
     "header_values",
     "own_metadata",
     "passed_on",
@@ -36,6 +35,8 @@ _FILES_OWN: Final = frozenset(
         *("compression", "planarconfig", "PixelAspectRatio", "Orientation", "DateTime", "name", "type", "version"),
         *("chunkCount", "lineOrder", "ResolutionUnit", "XResolution", "YResolution", "Exif:ColorSpace", "ICCProfile"),
         *("view", "multiView", "preview", "framesPerSecond"),
+        # Of the plate's pixels; the writer says what those of the result are.
+        *("chromaticities", "colorInteropID", "acesImageContainerFlag", "adoptedNeutral", "CICP"),
     }
 )
 _FORMATS_OWN: Final = (
@@ -81,6 +82,8 @@ def header_values(spec: oiio.ImageSpec) -> dict[str, Any]:
             values[entry.name] = value
         elif isinstance(value, tuple):
             values[entry.name] = Aggregate(value, str(entry.type))
+        elif entry.name == "ICCProfile":
+            values[entry.name] = np.asarray(value, np.uint8).tobytes()
     packed = values.get("ImageDescription", values.get("DocumentName", ""))
     return values | _unpack(packed)
 
@@ -94,16 +97,6 @@ def passed_on(values: Mapping[str, Any]) -> dict[str, Any]:
         and not name.startswith((*_FORMATS_OWN, _OURS))
         and not (isinstance(value, str) and value.startswith(_PACKED))
     }
-
-
-def frame_rate_of(values: Mapping[str, Any]) -> Fraction | None:
-    """Frames per second that a header says: EXR's rational, or DPX's."""
-    rate = values.get("framesPerSecond", values.get("dpx:FrameRate", values.get("dpx:TemporalFrameRate")))
-    if isinstance(rate, tuple) and len(rate) == 2 and rate[1]:
-        rate = Fraction(int(rate[0]), int(rate[1]))
-    elif isinstance(rate, float | int) and 0 < rate < 1e6:
-        rate = Fraction(rate).limit_denominator(1001)
-    return rate if isinstance(rate, Fraction) and rate > 0 else None
 
 
 def check_names(metadata: Mapping[str, Any], field: str = "output.metadata") -> None:
@@ -129,6 +122,8 @@ def set_values(spec: oiio.ImageSpec, values: Mapping[str, Any]) -> None:
             spec.attribute(name, int(value))
         elif isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 2**31):
             spec.attribute(name, value)
+        elif isinstance(value, bytes):
+            spec.attribute(name, oiio.TypeDesc(f"uint8[{len(value)}]"), np.frombuffer(value, np.uint8))
         elif isinstance(value, tuple | list) and value:
             spec.attribute(name, oiio.TypeDesc(_type_name(name, value)), tuple(value))
         else:

@@ -1,8 +1,7 @@
-"""Which channels of a file are its colour and its further layers; its depth is found in ``depth_channels``."""
+"""Which channels of a file are its colour and its matte; see ``depth_channels`` for its depth, ``layers`` for more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,14 +9,13 @@ from engine.errors import ChannelError
 from engine.media.depth_names import is_depth
 from engine.media.images import Header, Part
 
-__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_layers", "find_matte", "layer_of", "parts_named"]
+__all__ = ["OUR_LAYERS", "Colour", "Selection", "find_colour", "find_matte", "layer_of", "parts_named"]
 
 OUR_LAYERS: Final = frozenset({"CoC", "disparity", "overlay", "invented"})
 """Layers that Rackfocus writes itself: never taken from a plate by ``"*"``."""
 
 _LETTERS: Final = {"r": "R", "red": "R", "g": "G", "green": "G", "b": "B", "blue": "B", "a": "A", "alpha": "A"}
 _GREY: Final = ("y", "l", "i", "grey", "gray", "luminance")
-_DEPTHS: Final = ("Z", "depth.Z", "depth.z", "Depth.Z", "z", "depth", "Depth", "depth.V", "Depth.V", "Z.V")
 
 
 @dataclass(frozen=True)
@@ -60,38 +58,6 @@ def find_colour(header: Header, part: str | int | None, layer: str | None, place
     asked = f'layer "{layer}"' if layer else "R, G and B, nor one grey channel,"
     hint = "set plate.layer or plate.part to one of these"
     raise ChannelError(f"{place} has no {asked} to be the plate's colour; it has {header.channels}; {hint}")
-
-
-def find_layers(
-    header: Header, colour: Colour, wanted: Sequence[str], skip: Sequence[str], place: str
-) -> tuple[Selection, ...]:
-    """Further layers that are to be blurred with the colour, each with its channels' full names.
-
-    Args:
-        wanted: names of layers; ``"*"`` for all that have a name, except depth and what Rackfocus wrote itself.
-        skip: channels that are never taken (the depth).
-
-    Raises:
-        ChannelError: a layer is not in the file, or its part is of another size than the colour.
-    """
-    taken = {(colour.part.number, name) for name in colour.channels}
-    found: list[Selection] = []
-    names = list(wanted) if "*" not in wanted else _all_layers(header, taken, skip)
-    for layer in dict.fromkeys(names):
-        selection = _layer(header, layer, taken)
-        if selection is None:
-            channel = any(layer in part.channels for part in header.parts) and layer_of(layer)
-            hint = f'; to blur the channel "{layer}", name its layer "{channel}"' if channel else ""
-            raise ChannelError(f'{place} has no layer "{layer}" (plate.extra_layers); it has {header.channels}{hint}')
-        theirs, ours = selection.part.window, colour.part.window
-        if (theirs.display_width, theirs.display_height) == (ours.display_width, ours.display_height):
-            found.append(selection)
-        elif "*" not in wanted:
-            raise ChannelError(
-                f'{place}: layer "{layer}" is of {theirs.display_width}x{theirs.display_height} pixels but the colour '
-                f"of {ours.display_width}x{ours.display_height}; leave it out of plate.extra_layers"
-            )
-    return tuple(found)
 
 
 def find_matte(header: Header, channel: str | None, place: str) -> Selection:
@@ -159,25 +125,3 @@ def _colour_in(part: Part, layer: str) -> Colour | None:
     if not grey:
         return None
     return Colour(part, (grey[0], *(letters["A"] for _ in alpha)), ("Y", *alpha), grey=True)
-
-
-def _all_layers(header: Header, taken: set[tuple[int, str]], skip: Sequence[str]) -> list[str]:
-    layers: dict[str, None] = {}
-    for part in header.parts:
-        for channel in part.channels:
-            free = (part.number, channel) not in taken and channel not in skip and channel not in _DEPTHS
-            if free and layer_of(channel) and layer_of(channel) not in OUR_LAYERS and not channel.endswith(".Z"):
-                layers.setdefault(layer_of(channel))
-    return list(layers)
-
-
-def _layer(header: Header, layer: str, taken: set[tuple[int, str]]) -> Selection | None:
-    for part in header.parts:
-        channels = tuple(c for c in part.channels if layer_of(c) == layer and layer and (part.number, c) not in taken)
-        if channels:
-            return Selection(part, channels, channels)
-        if part.name == layer:
-            channels = tuple(c for c in part.channels if not layer_of(c) and (part.number, c) not in taken)
-            if channels:
-                return Selection(part, channels, tuple(f"{layer}.{c}" for c in channels))
-    return None

@@ -9,11 +9,14 @@ from typing import Any
 
 from engine.errors import ChannelError, RackfocusError
 from engine.frames import FrameRange, Window
-from engine.media.attributes import frame_rate_of
 from engine.media.channels import find_colour
-from engine.media.colour import colour_spaces
+from engine.media.colour import Believed, colour_spaces
 from engine.media.depth_channels import find_depth
+from engine.media.finding import Found
+from engine.media.focus_names import focus_in_names, focus_said
 from engine.media.images import Header, Part
+from engine.media.plate import believed_colours
+from engine.media.rates import frame_rate_of
 from engine.media.source import open_source
 from engine.notices import Notice
 
@@ -100,6 +103,7 @@ def describe(path: str) -> Description:
         header = source.header(there.first)
     finally:
         source.close()
+    colours = _colours(header)
     return Description(
         path=str(source.found.pattern),
         file_format=header.file_format,
@@ -107,11 +111,17 @@ def describe(path: str) -> Description:
         missing=FrameRange.of(set(listed) - set(there)),
         described_frame=there.first,
         frame_rate=frame_rate_of(header.parts[0].metadata),
-        colour_space=_assumed_space(header),
+        colour_space=None if colours is None else colours.space,
         depth=_depth_taken(header),
-        notices=(*source.found.notices, *source.notices),
+        notices=(*_notices(source.found), *source.notices, *(() if colours is None else colours.notices)),
         parts=tuple(_part(part) for part in header.parts),
     )
+
+
+def _notices(found: Found) -> tuple[Notice, ...]:
+    focus = focus_in_names(found)
+    said = f"{focus_said(found, focus)}; as depth they give it where a render is given none" if focus else ""
+    return (*found.notices, *([Notice("focus.names", said)] if focus else []))
 
 
 def _part(part: Part) -> PartDescription:
@@ -140,10 +150,10 @@ def _depth_taken(header: Header) -> str:
     return f"none beside the colour; {found.channels[0]} as a depth map of its own{equal}"
 
 
-def _assumed_space(header: Header) -> str | None:
+def _colours(header: Header) -> Believed | None:
     part = header.parts[0]
     is_float = part.formats[0] in {"half", "float", "double"}
     try:
-        return colour_spaces().default(header.file_format, is_float, part.metadata)
+        return believed_colours(colour_spaces(), header, part, is_float)
     except RackfocusError:
         return None

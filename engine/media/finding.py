@@ -152,12 +152,8 @@ class _Search:
         if looks_like_frames(group, name):
             number = next(frame for frame, held in group.files.items() if held == name)
             apart = f"set plate.frames to {number}" if self._kind == "plate" else "put it into a folder of its own"
-            return self._sequence(
-                group,
-                self._notice(
-                    "sequence", f"names {shown(name)}, and the sequence is taken: {group}; for that file alone {apart}"
-                ),
-            )
+            said = f"names {shown(name)}, and the sequence is taken: {group}; for that file alone {apart}"
+            return self._sequence(group, self._notice("sequence", said))
         if has_neighbours(group, name):
             said = f"names {shown(name)}, which is taken alone; if its neighbours {group} are frames, name the pattern"
             return replace(still, notices=(self._notice("sequence", said),))

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from engine.errors import OutputWriteError, require
-from engine.media.temporary import remove_stale
+from engine.files import remove_stale
 
 __all__ = ["check_folder", "open_folder"]
 

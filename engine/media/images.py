@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
+from numpy.typing import NDArray
 
 from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError, require
 from engine.frames import Float32Array, Window
@@ -27,7 +28,7 @@ from engine.media.attributes import header_values
 from engine.media.blame import CAMERA_RAW, damage_of_png, explain, is_subsampled, what_it_is
 from engine.media.orientation import UPRIGHT, is_turned, known_orientation, upright, upright_window
 
-__all__ = ["Header", "Part", "read_header", "read_pixels", "require_readable"]
+__all__ = ["Header", "Part", "read_header", "read_integers", "read_pixels", "require_readable"]
 
 THREADS: Final = min(4, os.cpu_count() or 1)
 """OpenImageIO's own threads: the renderer beside them needs the cores more."""
@@ -134,6 +135,21 @@ def read_pixels(
         return header, opened.pixels(header.parts[part], channels)
 
 
+def read_integers(path: Path, part: int, channels: Sequence[str], frame: int | None = None) -> NDArray[np.uint32]:
+    """Read channels of whole numbers as they are: 32-bit floats hold them up to 16 million only.
+
+    Returns:
+        (H, W, C) uint32 in the order asked for.
+
+    Raises:
+        As ``read_pixels``.
+    """
+    with _damage_told(path, frame), _Opened(path, frame) as opened:
+        header = opened.header()
+        require_readable(header, header.parts[part], channels, frame)
+        return opened.decoded(header.parts[part], channels, oiio.UINT).astype(np.uint32, copy=False)
+
+
 def require_readable(header: Header, part: Part, channels: Sequence[str], frame: int | None = None) -> None:
     """Refuse what ``read_pixels`` refuses by the header alone.
 
@@ -147,10 +163,12 @@ def require_readable(header: Header, part: Part, channels: Sequence[str], frame:
     for name in channels:
         if name not in part.channels:
             raise ChannelError(f'{place} has no channel "{name}"; it has {", ".join(part.channels)}')
-    size = header.path.stat().st_size
     need = part.window.width * part.window.height * len(part.channels) * 4
+    if need <= _PLAUSIBLE:
+        return
+    size = header.path.stat().st_size if header.path.is_file() else 0
     require(
-        need <= max(_PLAUSIBLE, _BEST_RATIO * size),
+        need <= _BEST_RATIO * size,
         CorruptError,
         f"{place} claims {part.window.width}x{part.window.height} pixels but has only {size} bytes; render or copy it "
         "again",
@@ -287,9 +305,12 @@ class _Opened:
         )
 
     def pixels(self, part: Part, channels: Sequence[str]) -> Float32Array:
+        return self.decoded(part, channels, oiio.FLOAT).astype(np.float32, copy=False)
+
+    def decoded(self, part: Part, channels: Sequence[str], kind: oiio.BASETYPE) -> NDArray[Any]:
         places = [part.channels.index(name) for name in channels]
         first, last = min(places), max(places) + 1
-        found = self._input.read_image(part.number, 0, first, last, oiio.FLOAT)
+        found = self._input.read_image(part.number, 0, first, last, kind)
         said = self._input.geterror()
         # A file may decode in part and still say that something was wrong with it.
         if found is None or said:
@@ -300,7 +321,7 @@ class _Opened:
         pixels = upright(found.reshape(rows, columns, last - first), part.orientation)
         wanted = [place - first for place in places]
         picked = pixels if wanted == list(range(last - first)) else pixels[:, :, wanted]
-        return np.ascontiguousarray(picked, dtype=np.float32)
+        return np.ascontiguousarray(picked)
 
 
 def _suffixes() -> frozenset[str]:

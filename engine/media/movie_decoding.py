@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import chain, dropwhile
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +47,7 @@ class Decoding:
         self._remember = min(remember, _KEPT)
         self._kept: OrderedDict[int, av.VideoFrame] = OrderedDict()
         self._movie = open_movie(path, place)
-        self._stream: Iterator[tuple[int, av.VideoFrame]] = self._from_here()
+        self._stream: Iterator[tuple[int, av.VideoFrame]] = self._from()
         self._next = 0
         self._from_start = True
         self._trouble: str | None = None
@@ -88,13 +88,11 @@ class Decoding:
 
     def _go_to(self, place: int) -> None:
         """Start at the key picture before a place, at an earlier one where that leads too far, else at the start."""
-        keys = self._index.keys
         at, back = self._index.key_before(place) if self._index.timed else 0, 1
         while at > 0:
             try:
-                self._movie.seek(int(keys[at - 1]))
                 self._trouble = None
-                self._stream = self._from_here(after_seek=True)
+                self._stream = self._from(at - 1)
                 first = next(self._stream, None)
             except DAMAGE:
                 break
@@ -109,7 +107,7 @@ class Decoding:
         self._movie.close()
         self._movie = open_movie(self._path, self._place)
         self._trouble = None
-        self._stream, self._next, self._from_start = self._from_here(), 0, True
+        self._stream, self._next, self._from_start = self._from(), 0, True
 
     def _run_to(self, place: int) -> av.VideoFrame | None:
         for number, frame in self._stream:
@@ -124,13 +122,10 @@ class Decoding:
                 self._kept[number] = frame
         return None
 
-    def _from_here(self, after_seek: bool = False) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _from(self, key: int | None = None) -> Iterator[tuple[int, av.VideoFrame]]:
         """Pictures with their places; one that the index does not have is no picture of the movie."""
         movie, counted = self._movie, 0
-        packets: Iterator[VideoPacket] = movie.packets()
-        if after_seek:
-            packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
-        for packet in chain(self._until_broken(packets), (None,)):
+        for packet in chain(self._until_broken(self._index.packets(movie, key)), (None,)):
             try:
                 frames = movie.decode(packet)
             except DAMAGE as error:

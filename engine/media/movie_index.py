@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, dropwhile, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.media.movie_containers import has_fragments, is_cut
-from engine.media.movie_streams import DAMAGE, OpenMovie, open_movie
+from engine.media.movie_streams import DAMAGE, OpenMovie, VideoPacket, open_movie
 
 __all__ = ["MovieIndex", "index_of"]
 
 _KEPT: Final = 32
 _LOOKED_AT: Final = 8
 """Pictures at the start that are decoded to see whether the packets told the truth."""
+
+_TRIES: Final = 3
+"""Key pictures from the end that are tried, to see which is the last whole picture."""
 
 _MOST: Final = 50_000_000
 """Pictures of a movie at most: 230 hours at 60 a second."""
@@ -44,6 +49,8 @@ class MovieIndex:
     Attributes:
         moments: of each picture in ticks of the stream, in the order shown.
         keys: moments of pictures from which decoding can start, increasing.
+        sizes: of the packets of those, in bytes; -1 where it is not known.
+        lead: whether packets lie before the first key picture, which nothing can be made of.
         timed: whether a picture can be told by its moment; otherwise only by counting from the start.
         missing: pictures that the container promises behind those, and that are cut off.
         left_out: incomplete pictures at the very end, which are not counted.
@@ -52,6 +59,8 @@ class MovieIndex:
 
     moments: Moments
     keys: Moments
+    sizes: Moments
+    lead: bool = False
     timed: bool = True
     missing: int = 0
     left_out: int = 0
@@ -65,6 +74,24 @@ class MovieIndex:
         place = int(np.searchsorted(self.moments, moment))
         return place if place < len(self.moments) and self.moments[place] == moment else None
 
+    def packets(self, movie: OpenMovie, key: int | None = None) -> Iterator[VideoPacket]:
+        """The packets of an open movie from its start, or from a key picture; none where the way does not lead there.
+
+        After a jump in an MPEG program stream the time stamps may be those of the pictures before (FFmpeg 8.1), so that
+        a key picture must be known by its size too.
+        """
+        if key is None:
+            packets = movie.packets()
+            return dropwhile(lambda packet: not packet.is_keyframe, packets) if self.lead else packets
+        movie.seek(int(self.keys[key]))
+        packets = dropwhile(lambda packet: not packet.is_keyframe, movie.packets())
+        first = next(packets, None)
+        if first is None or first.pts is None:
+            return iter(())
+        at = int(np.searchsorted(self.keys, first.pts))
+        known = at < len(self.keys) and self.keys[at] == first.pts and self.sizes[at] in (first.size, -1)
+        return chain((first,), packets) if known else iter(())
+
     def key_before(self, picture: int) -> int:
         """How many keys lie at or before a picture."""
         return int(np.searchsorted(self.keys, self.moments[picture], side="right"))
@@ -76,16 +103,23 @@ class _Packets:
 
     moments: list[int | None]
     keys: list[bool]
+    sizes: list[int]
     in_order: bool = True
+    lead: int = 0
 
     def index(self) -> MovieIndex | None:
         """The index that they make; None where a picture cannot be told by its moment."""
-        if not self.in_order or not self.moments or None in self.moments:
+        shown = self.moments[self.lead :]
+        if not self.in_order or not shown or None in shown:
             return None
-        moments = np.array(self.moments, np.int64)
-        keys = np.sort(moments[np.array(self.keys, bool)])
+        moments = np.array(shown, np.int64)
+        is_key = np.array(self.keys[self.lead :], bool)
+        keys, sizes = moments[is_key], np.array(self.sizes[self.lead :], np.int64)[is_key]
+        by_time = np.argsort(keys)
         ordered = np.sort(moments)
-        return MovieIndex(ordered, keys) if len(ordered) < 2 or bool(np.diff(ordered).min() > 0) else None
+        if len(ordered) > 1 and bool(np.diff(ordered).min() <= 0):
+            return None
+        return MovieIndex(ordered, keys[by_time], sizes[by_time], lead=self.lead > 0)
 
 
 _cache: OrderedDict[tuple[Any, ...], MovieIndex] = OrderedDict()
@@ -128,7 +162,7 @@ def _made(path: Path, place: str) -> MovieIndex:
         found = packets.index()
         found = None if found is None else _as_decoded(path, place, found, packets)
         if found is not None and stops:
-            found = _without_a_broken_end(path, place, found)
+            found = _without_a_broken_end(path, place, found, packets)
     if found is None:
         found = _counted(path, place, keep_end=cut)
     missing = max(0, promised - len(found.moments))
@@ -166,10 +200,11 @@ def _by_container(movie: OpenMovie) -> MovieIndex | None:
         return None
     if movie.format_name.startswith("mov") and not has_fragments(movie.path):
         entries = [entry for entry in movie.stream.index_entries if entry.size and not entry.is_discard]
-        found = _Packets([entry.timestamp for entry in entries], [True] * len(entries)).index()
+        moments: list[int | None] = [entry.timestamp for entry in entries]
+        found = _Packets(moments, [True] * len(entries), [entry.size for entry in entries]).index()
     elif movie.format_name == "mxf" and 0 < (movie.stream.duration or 0) < _MOST:
-        moments = np.arange(movie.stream.duration or 0, dtype=np.int64)
-        found = MovieIndex(moments, moments)
+        numbers = np.arange(movie.stream.duration or 0, dtype=np.int64)
+        found = MovieIndex(numbers, numbers, np.full_like(numbers, -1))
     else:
         return None
     return found if found is not None and _ends_agree(movie, found) else None
@@ -187,21 +222,24 @@ def _ends_agree(movie: OpenMovie, found: MovieIndex) -> bool:
 
 
 def _packets(movie: OpenMovie) -> _Packets:
-    """Read all packets, up to where the file is broken."""
-    found = _Packets([], [])
+    """Read all packets, up to where the file is broken; those before the first key picture are its lead."""
+    found = _Packets([], [], [])
     before: int | None = None
-    try:
+    lead: int | None = None
+    with suppress(*DAMAGE):
         for packet in movie.packets():
             if packet.dts is not None:
                 found.in_order &= before is None or packet.dts >= before
                 before = packet.dts
+            if packet.is_keyframe and lead is None:
+                lead = len(found.moments)
             if not packet.is_discard:
                 found.moments.append(packet.pts)
                 found.keys.append(packet.is_keyframe)
+                found.sizes.append(packet.size)
             if len(found.moments) > _MOST:
                 break
-    except DAMAGE:
-        return found
+    found.lead = lead or 0
     return found
 
 
@@ -213,12 +251,10 @@ def _as_decoded(path: Path, place: str, found: MovieIndex, packets: _Packets) ->
     shown: list[int | None] = []
     try:
         with open_movie(path, place) as movie:
-            for packet in movie.packets():
+            for packet in chain(found.packets(movie), (None,)):
                 shown += [frame.pts for frame in movie.decode(packet)]
                 if len(shown) >= _LOOKED_AT:
                     break
-            else:
-                shown += [frame.pts for frame in movie.decode(None)]
     except DAMAGE:
         return found  # a damaged picture: told where it is read
     if not shown or shown[0] is None:
@@ -227,43 +263,41 @@ def _as_decoded(path: Path, place: str, found: MovieIndex, packets: _Packets) ->
     first_key = next((moment for moment, key in zip(packets.moments, packets.keys, strict=True) if key), None)
     if start is None or (start and shown[0] != first_key):
         return None
-    kept = replace(found, moments=found.moments[start:], keys=found.keys[found.keys >= shown[0]])
+    kept = replace(found, moments=found.moments[start:])
     return kept if shown[:_LOOKED_AT] == kept.moments[: min(len(shown), _LOOKED_AT)].tolist() else None
 
 
-def _without_a_broken_end(path: Path, place: str, found: MovieIndex) -> MovieIndex | None:
-    """The index without the last pictures where they are not whole: such files just stop."""
-    key = int(found.keys[-1]) if len(found.keys) else int(found.moments[0])
+def _without_a_broken_end(path: Path, place: str, found: MovieIndex, packets: _Packets) -> MovieIndex:
+    """The index without the pictures of the file's last packets where they are not whole: such files just stop."""
+    # From the last key picture but one: the last one's leading pictures refer to what lies before it.
+    last = len(found.keys) - 2
+    tries = (_whole_from(path, place, found, key) for key in (*range(last, max(0, last - _TRIES), -1), None))
+    whole = next((shown for shown in tries if shown), set())
+    broken = set(takewhile(lambda moment: moment not in whole, reversed(packets.moments)))
+    kept = found.moments[[moment not in broken for moment in found.moments.tolist()]]
+    return replace(found, moments=kept, left_out=len(found.moments) - len(kept)) if len(kept) else found
+
+
+def _whole_from(path: Path, place: str, found: MovieIndex, key: int | None) -> set[int | None]:
+    """Moments of the pictures from a key picture to the end that can be decoded without fault."""
     whole: set[int | None] = set()
-    try:
-        with open_movie(path, place) as movie:
-            movie.seek(key)
-            for packet in chain(movie.packets(), (None,)):
-                try:
-                    whole |= {frame.pts for frame in movie.decode(packet) if not frame.is_corrupt}
-                except DAMAGE:
-                    continue
-    except DAMAGE:
-        return found
-    tail = found.moments[np.searchsorted(found.moments, key) :].tolist()
-    left_out = 0
-    while left_out < len(tail) and tail[-1 - left_out] not in whole:
-        left_out += 1
-    if left_out == len(tail):
-        return found  # the seek led elsewhere: nothing was learnt
-    return replace(found, moments=found.moments[: len(found.moments) - left_out], left_out=left_out)
+    with suppress(*DAMAGE), open_movie(path, place) as movie:
+        for packet in chain(found.packets(movie, key), (None,)):
+            with suppress(*DAMAGE):
+                whole |= {frame.pts for frame in movie.decode(packet) if not frame.is_corrupt}
+    return whole
 
 
 def _counted(path: Path, place: str, keep_end: bool) -> MovieIndex:
     """Decode the whole movie and count its pictures; a packet that cannot be decoded counts as one."""
     moments: list[int | None] = []
-    keys: list[int] = []
+    keys: dict[int, int] = {}
     whole = 0
     with open_movie(path, place, fast=True) as movie:
         try:
             for packet in chain(movie.packets(), (None,)):
                 if packet is not None and packet.is_keyframe and packet.pts is not None:
-                    keys.append(packet.pts)
+                    keys[packet.pts] = packet.size
                 try:
                     frames = movie.decode(packet)
                 except DAMAGE:
@@ -280,8 +314,8 @@ def _counted(path: Path, place: str, keep_end: bool) -> MovieIndex:
     known = [moment for moment in kept if moment is not None]
     ordered = np.array(known, np.int64)
     if len(known) == len(kept) and (len(kept) < 2 or bool(np.diff(ordered).min() > 0)):
-        shown = set(known)
-        safe = np.unique(np.array([moment for moment in keys if moment in shown], np.int64))
-        return MovieIndex(ordered, safe, left_out=left_out)
+        safe = np.array(sorted(set(keys) & set(known)), np.int64)
+        sizes = np.array([keys[moment] for moment in safe.tolist()], np.int64)
+        return MovieIndex(ordered, safe, sizes, left_out=left_out)
     counted = np.arange(len(kept), dtype=np.int64)
-    return MovieIndex(counted, counted[:0], timed=False, left_out=left_out)
+    return MovieIndex(counted, counted[:0], counted[:0], timed=False, left_out=left_out)

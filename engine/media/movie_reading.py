@@ -30,7 +30,7 @@ from engine.media.movie_times import PictureTimes, find_rate
 from engine.media.movie_turning import is_stereo, turn_of
 from engine.media.source import Fields, OnMissing
 from engine.media.timecode import TimeCode
-from engine.media.video_planes import bits_of, decoded, has_alpha, require_readable
+from engine.media.video_planes import bits_of, colour_entries, decoded, has_alpha, require_readable
 from engine.notices import Notice
 
 __all__ = ["MovieSource"]
@@ -71,7 +71,8 @@ class MovieSource:
             f"{field}: {path} has no frame that can be decoded; export it again",
         )
         with open_movie(self._path, field) as movie:
-            self._base = Fraction(movie.stream.time_base or Fraction(1, 1000))
+            base = movie.stream.time_base
+            self._base = Fraction(base) if base is not None and base > 0 else Fraction(1, 1000)
             stream = movie.stream
             headers = (stream.average_rate, stream.guessed_rate, stream.base_rate)
             moments = self._index.moments if self._index.timed else self._index.moments[:1]
@@ -83,7 +84,8 @@ class MovieSource:
                 require_readable(first, f"{field}: {path}")
                 self._turn = turn_of(first)
                 self._stored = (first.width, first.height)
-                self._code = str({**movie.container.metadata, **stream.metadata}.get("timecode", ""))
+                entries = {**movie.container.metadata, **stream.metadata}
+                self._code = next((text for name, text in entries.items() if name.lower() == "timecode"), "")
                 self._header = self._describe(movie, first)
                 self.notices: tuple[Notice, ...] = self._words(movie, first, fields)
             except BaseException:
@@ -198,8 +200,8 @@ class MovieSource:
         metadata: dict[str, Any] = {
             "framesPerSecond": Aggregate((rate.numerator, rate.denominator), "rational"),
             **({"oiio:UnassociatedAlpha": 1} if alpha else {}),
-            "movie:transfer": int(frame.color_trc),
-            "movie:codec": movie.context.name,
+            **colour_entries(frame, movie.context),
+            "movie:codec": movie.codec_name,
             "movie:pixel_format": frame.format.name,
             **({} if self._turn.is_plain else {"movie:rotation": self._turn.angle}),
         }
@@ -211,7 +213,7 @@ class MovieSource:
             bits=bits,
             window=Window.of_size(*self._turn.size(frame.width, frame.height)),
             pixel_aspect=self._turn.aspect(aspect if aspect > 0 else 1.0),
-            compression=movie.stream.codec_context.name,
+            compression=movie.codec_name,
             deep=False,
             metadata=metadata,
         )
@@ -219,7 +221,7 @@ class MovieSource:
 
     def _words(self, movie: OpenMovie, first: av.VideoFrame, fields: Fields | None) -> tuple[Notice, ...]:
         path, rate = self._path, self._rate
-        taken = f"{first.width}x{first.height} {movie.stream.codec_context.name}"
+        taken = f"{first.width}x{first.height} {movie.codec_name}"
         known = TimeCode.parse(self._code, rate.rate) is not None
         return (
             *movie_words.of_rate(path, rate, self._count),

@@ -77,14 +77,28 @@ class OpenMovie:
         return str(self.container.format.name)
 
     @property
+    def codec_name(self) -> str:
+        """The codec's name, whichever decoder reads it: ``h264``, ``prores``, ``vp9`` ..."""
+        return str(self.context.codec.canonical_name)
+
+    @property
     def is_intra_only(self) -> bool:
         """Whether every picture of the codec can be decoded by itself."""
         return bool(self.context.codec.intra_only)
 
     def packets(self) -> Iterator[VideoPacket]:
-        """The stream's packets from here to the end, empty ones left out."""
+        """The stream's packets from here to the end, empty ones left out.
+
+        Raises:
+            FormatError: they are encrypted.
+        """
         for packet in self.container.demux(self.stream):
             if packet.size:
+                require(
+                    not packet.has_sidedata("encryption_info"),
+                    FormatError,
+                    f"{self.path} is protected (encrypted) and cannot be decoded; give a copy without protection",
+                )
                 yield packet
 
     def decode(self, packet: VideoPacket | None) -> list[av.VideoFrame]:
@@ -143,6 +157,11 @@ def _opened(file: Path, container: av.container.InputContainer, place: str, fast
         f"{place}: {file} is of type {container.format.name}, which is no movie; give the movie itself",
     )
     require(
+        not any("webp" in name for name in names),
+        FormatError,
+        f"{place}: {file} is an animated WebP, for which there is no decoder here; convert it to an MP4 or PNG files",
+    )
+    require(
         not is_heif(container),
         FormatError,
         f"{place}: {file} is a HEIF or AVIF still, which is not read; convert it to EXR, PNG or TIFF",
@@ -179,7 +198,7 @@ def _stream_of(
 
 def _size_of(stream: av.VideoStream) -> str:
     context: av.VideoCodecContext | None = stream.codec_context
-    return "unknown" if context is None else f"{context.width}x{context.height} {context.name}"
+    return "unknown" if context is None else f"{context.width}x{context.height} {context.codec.canonical_name}"
 
 
 def _decoder_of(

@@ -20,6 +20,9 @@ TRADE: Final = (
 )
 """Frame rates that people mean."""
 
+_SLOWEST: Final = Fraction(1, 1000)
+_FASTEST: Final = Fraction(1000)
+
 _SLACK: Final = 0.75
 """Share of a frame by which pictures of a constant rate of the trade may lie off their places, together both ways."""
 
@@ -80,13 +83,13 @@ def find_rate(moments: NDArray[np.int64], base: Fraction, headers: Sequence[Frac
         base: seconds of a tick.
         headers: rates that the file says, the most believed first.
     """
-    said = [_trade(rate) for rate in headers if rate is not None and 0 < rate < 100_000]
+    said = [_trade(rate) for rate in headers if rate is not None and _SLOWEST <= rate <= _FASTEST]
     if len(moments) < 2:
         return Rate(next((rate for rate in said if rate in TRADE), said[0] if said else Fraction(24)))
-    ticks = (moments - moments[0]).astype(np.float64) * float(base)
+    ticks = (moments.astype(np.float64) - float(moments[0])) * float(base)
     steps = np.diff(ticks)
-    usual = _trade(Fraction(1 / float(np.median(steps))).limit_denominator(1001), 0.02)
-    mean = Fraction((len(moments) - 1) / float(ticks[-1])).limit_denominator(1001)
+    usual = _trade(_plausible(1 / float(np.median(steps))), 0.02)
+    mean = _plausible((len(moments) - 1) / float(ticks[-1]))
     near = sorted((known for known in TRADE if abs(float(known / usual) - 1) < 2e-3), key=lambda r: _off(ticks, r))
     for rate in (*(rate for rate in said if rate in TRADE), *near, *said, mean):
         rounding = min(2 * float(base * rate), _SLACK)
@@ -98,6 +101,11 @@ def find_rate(moments: NDArray[np.int64], base: Fraction, headers: Sequence[Frac
 def _off(seconds: NDArray[np.float64], rate: Fraction) -> float:
     """By how many frames, together both ways, pictures lie off the places of a rate."""
     return float(np.ptp(seconds * float(rate) - np.arange(len(seconds))))
+
+
+def _plausible(rate: float) -> Fraction:
+    """A measured rate as a fraction, within what a clock that was not damaged can say."""
+    return min(max(Fraction(rate).limit_denominator(1001), _SLOWEST), _FASTEST)
 
 
 def _trade(rate: Fraction, slack: float = 1e-4) -> Fraction:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from engine.errors import ChannelError
+from engine.errors import ChannelError, require
 from engine.frames import Float32Array, FrameRange, Window, require_size
-from engine.media.attributes import frame_rate_of, passed_on
-from engine.media.channels import Colour, Selection, find_colour, find_layers
-from engine.media.colour import ColourSpaces, colour_spaces
-from engine.media.images import Header, require_readable
+from engine.media.channels import Colour, Selection, find_colour
+from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, file_words
+from engine.media.data_layers import DataLayers, empty_data, float_selections, in_own_types
+from engine.media.images import Header, Part, require_readable
+from engine.media.layers import Layers, find_layers, inherited, types_of
+from engine.media.light_layers import layers_converted
 from engine.media.orientation import turned_words
-from engine.media.repair import repair_colour
+from engine.media.plate_movie import PlateMovie
+from engine.media.rates import exact_rate, frame_rate_of
+from engine.media.repair import limit_light, repair_colour
 from engine.media.source import open_source
 from engine.media.turns import Turns
 from engine.media.windows import check_whole, laid_on
 from engine.notices import Notice
 from engine.shot import Plate
 
-__all__ = ["PlateImage", "PlateInfo", "PlateReader", "exact_rate", "read_weights"]
+__all__ = ["PlateImage", "PlateInfo", "PlateReader", "believed_colours", "read_weights"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class PlateInfo:
         pixel_aspect: width of a pixel over its height.
         frame_rate: exact frames per second; None where neither shot nor file says it.
         colour_space: of the files.
+        colour_told: whether the shot or the files say it; else it is the convention of their format.
         working_space: linear space of the images.
         data_type: of the colour channels: ``half``, ``float``, ``uint8``, ``uint10``, ``uint16`` ...
         file_format: ``openexr``, ``png``, ``tiff``, ``dpx``, ``movie`` ...
@@ -44,6 +49,9 @@ class PlateInfo:
         metadata: the header's entries that a result inherits.
         times: seconds since the first picture, by frame, of a movie whose rate varies; None where it is constant.
         orientation: how the files store the picture, 1 to 8 as in Exif; what is read is upright.
+        movie: the movie file that it is; None where it is no movie.
+        types: the file's type of each channel of light of an EXR, by its name in the images.
+        data: the file's type of each channel of data, which is passed on as it is, by its name.
     """
 
     window: Window
@@ -58,6 +66,10 @@ class PlateInfo:
     metadata: Mapping[str, Any] | None = None
     times: Mapping[int, Fraction] | None = None
     orientation: int = 1
+    movie: PlateMovie | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+    colour_told: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +78,16 @@ class PlateImage:
 
     Attributes:
         image: (H, W, C) float32, scene-linear, premultiplied where it has alpha; finite.
-        channels: C names: R, G, B, then A where there is one, then those of further layers.
+        channels: C names: R, G, B, then A where there is one, then those of further layers of light.
         window: where its pixels lie: the display window and whatever the file holds around it. What the file's own
             data window leaves out of the display window is black and transparent.
         pixel_aspect: width of a pixel over its height.
         metadata: what a result inherits.
         stored: the file's own data window.
         repaired: how many pixels were NaN or infinite.
+        limited: how many pixels were brighter than ``engine.media.repair.BRIGHTEST``.
+        data: layers of data, laid on the same window; see ``DataLayers``.
+        data_repaired: how many of their values were NaN.
         source: the frame whose file was read: another one where a missing frame is held; None where it is black.
     """
 
@@ -84,6 +99,9 @@ class PlateImage:
     stored: Window
     repaired: int = 0
     source: int | None = None
+    limited: int = 0
+    data: DataLayers = field(default_factory=dict)
+    data_repaired: int = 0
 
 
 class PlateReader:
@@ -115,6 +133,8 @@ class PlateReader:
         try:
             self.frames = self._source.frames(plate.frames, "plate.path")
             self._colours = colour_spaces()
+            self._layers = Layers()
+            self._believed = Believed("", told=True)
             self.info = self._describe()
         except BaseException:
             self._source.close()
@@ -124,14 +144,16 @@ class PlateReader:
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
         turned = turned_words(self.info.orientation)
-        return f"{', '.join(self.info.channels)} of {self._source.found.pattern}{turned}"
+        passed = f", and {', '.join(self.info.data)} unblurred," if self.info.data else ""
+        return f"{', '.join(self.info.channels)}{passed} of {self._source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
         """What should be heard of the plate before its first frame."""
         constant = self._plate.frame_rate is not None
         own = (n for n in self._source.notices if not (constant and n.kind == "movie.rate-varies"))
-        return (*self._source.found.heard(self._plate.frames), *own)
+        heard = self._source.found.heard(self._plate.frames)
+        return (*heard, *own, *self._believed.notices, *self._layers.notices)
 
     def __enter__(self) -> Self:
         return self
@@ -164,7 +186,7 @@ class PlateReader:
                 return self.info.window
             header = self._source.header(source)
             colour, layers = self._select(header, source)
-            for selection in (colour, *layers):
+            for selection in (colour, *layers.light, *layers.data):
                 require_readable(header, selection.part, selection.channels, source)
             self._window(colour.part.window, f"frame {source}: {header.path}", source)
             return colour.part.window
@@ -184,25 +206,36 @@ class PlateReader:
             header = self._source.header(source)
             colour, layers = self._select(header, source)
             window = self._window(colour.part.window, f"frame {source}: {header.path}", source)
-            found = self._pixels(source, (colour, *layers))
+            count = 1 + len(layers.light)
+            found = self._pixels(source, (colour, *layers.light, *float_selections(layers.data)))
+            path = self._source.path(source)
+            data, data_repaired = in_own_types(layers.data, found[count:], path, source, window)
         pixels, repaired = repair_colour(found[0])
+        pixels, limited = limit_light(pixels)
         premultiplied = not colour.part.metadata.get("oiio:UnassociatedAlpha")
         image = to_linear(
             _as_rgb(pixels) if colour.grey else pixels,
             *(self.info.colour_space, self.info.working_space, premultiplied, self._colours),
         )
+        if self.info.colour_space != self.info.working_space:
+            image, beyond = limit_light(image)
+            limited += beyond
         image = laid_on(image, colour.part.window, window)
-        if layers:
-            laid = [laid_on(f, layer.part.window, window) for f, layer in zip(found[1:], layers, strict=True)]
+        if layers.light:
+            beside = zip(found[1:count], layers.light, strict=True)
+            laid = [laid_on(values, layer.part.window, window) for values, layer in beside]
             further, bad = repair_colour(np.concatenate(laid, axis=2))
+            further = self._light(further, tuple(name for layer in layers.light for name in layer.names))
+            further, beyond = limit_light(further)
             image = np.concatenate([image, further], axis=2)
-            repaired += bad
+            repaired, limited = repaired + bad, limited + beyond
         part = colour.part
         aspect = self._plate.pixel_aspect or part.pixel_aspect
-        inherited = passed_on(part.metadata)
-        names = self._names(colour, layers)
-        image = np.ascontiguousarray(image)
-        return PlateImage(image, names, window, aspect, inherited, part.window, repaired, source)
+        entries = inherited(header, colour, layers)
+        return PlateImage(
+            *(np.ascontiguousarray(image), self._names(colour, layers), window, aspect, entries, part.window),
+            *(repaired, source, limited, data, data_repaired),
+        )
 
     def _window(self, stored: Window, place: str, frame: int) -> Window:
         """Where a frame's image lies, whose file has that data window.
@@ -218,6 +251,13 @@ class PlateReader:
         require_size(frame, size, (first.display_width, first.display_height))
         x, y = first.x - first.display_x + stored.display_x, first.y - first.display_y + stored.display_y
         return replace(stored, x=x, y=y, width=first.width, height=first.height)
+
+    def _light(self, further: Float32Array, names: tuple[str, ...]) -> Float32Array:
+        """Further layers, those of light converted as the beauty is."""
+        source, target = self.info.colour_space, self.info.working_space
+        if source == target:
+            return further
+        return layers_converted(further, names, lambda light: self._colours.convert(light, source, target))
 
     def _pixels(self, frame: int, wanted: tuple[Selection, ...]) -> list[Float32Array]:
         """The channels of each selection; each part is decoded once, however many layers of it are wanted."""
@@ -236,35 +276,35 @@ class PlateReader:
             found.append(stacks[number][:, :, start : taken[number]])
         return found
 
-    def _select(self, header: Header, frame: int) -> tuple[Colour, tuple[Selection, ...]]:
+    def _select(self, header: Header, frame: int) -> tuple[Colour, Layers]:
         place = f"frame {frame}: {header.path}"
         colour = find_colour(header, self._plate.part, self._plate.layer, place)
-        layers = find_layers(header, colour, self._plate.extra_layers, (), place)
-        if hasattr(self, "info") and self._names(colour, layers) != self.info.channels:
-            raise ChannelError(
-                f"{place} has {', '.join(self._names(colour, layers))} but the first frame has "
-                f"{', '.join(self.info.channels)}; render all frames with the same channels"
-            )
+        layers = find_layers(header, colour, self._plate, place)
+        if hasattr(self, "info"):
+            here, first = (*self._names(colour, layers), *layers.data_types), (*self.info.channels, *self.info.data)
+            said = f"{place} has {', '.join(here)} but the first frame has {', '.join(first)}"
+            require(here == first, ChannelError, f"{said}; render all frames with the same channels")
         return colour, layers
 
     @staticmethod
-    def _names(colour: Colour, layers: tuple[Selection, ...]) -> tuple[str, ...]:
+    def _names(colour: Colour, layers: Layers) -> tuple[str, ...]:
         names = ("R", "G", "B", *colour.names[1:]) if colour.grey else colour.names
-        return names + tuple(name for layer in layers for name in layer.names)
+        return names + tuple(name for layer in layers.light for name in layer.names)
 
     def _describe(self) -> PlateInfo:
         first = self._first_existing()
         header = self._source.header(first)
         colour, layers = self._select(header, first)
+        self._layers = layers
         part, plate = colour.part, self._plate
         kind = part.formats[part.channels.index(colour.channels[0])]
         data_type = f"uint{part.bits}" if kind.startswith("uint") else kind
         is_float = kind in {"half", "float", "double"}
-        space = (
-            self._colours.resolve(plate.colour_space, "plate.colour_space")
-            if plate.colour_space is not None
-            else self._colours.default(header.file_format, is_float, part.metadata)
-        )
+        if plate.colour_space is not None:
+            self._believed = Believed(self._colours.resolve(plate.colour_space, "plate.colour_space"), told=True)
+        else:
+            self._believed = believed_colours(self._colours, header, part, is_float)
+        space = self._believed.space
         return PlateInfo(
             window=check_whole(part.window, f"frame {first}: {header.path}"),
             channels=self._names(colour, layers),
@@ -275,10 +315,20 @@ class PlateReader:
             data_type=data_type,
             file_format=header.file_format,
             grey=colour.grey,
-            metadata=passed_on(part.metadata),
+            metadata=inherited(header, colour, layers),
+            colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
+            movie=self._movie(header),
+            types=types_of((colour, *layers.light)) if header.file_format == "openexr" else {},
+            data=layers.data_types,
         )
+
+    def _movie(self, header: Header) -> PlateMovie | None:
+        if header.file_format != "movie":
+            return None
+        rate = frame_rate_of(header.parts[0].metadata)
+        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""
@@ -292,39 +342,41 @@ class PlateReader:
     def _black(self) -> PlateImage:
         window, info = self.info.window, self.info
         image = np.zeros((window.height, window.width, len(info.channels)), np.float32)
-        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None)
+        data = empty_data(info.data, window)
+        return PlateImage(image, info.channels, window, info.pixel_aspect, {}, window, 0, None, data=data)
+
+
+def believed_colours(colours: ColourSpaces, header: Header, part: Part, is_float: bool) -> Believed:
+    """What a file says of its colours, or what is assumed; see ``believe``."""
+    words = {**part.metadata, **file_words(header.path, header.file_format)}
+    return believe(colours, header.file_format, is_float, words)
 
 
 def to_linear(
     image: Float32Array, source: str, target: str, premultiplied: bool, colours: ColourSpaces
 ) -> Float32Array:
-    """Linearise R, G, B of (H, W, 3 or 4); alpha, where it is, is multiplied in afterwards."""
-    has_alpha = image.shape[2] == 4
-    if source == target and (premultiplied or not has_alpha):
+    """Linearise R, G, B of (H, W, 3 or 4); straight alpha is multiplied in afterwards.
+
+    Code values into which alpha is multiplied already are light of what is there and black together, encoded as it is:
+    they are never divided by alpha (a log DPX has no code that means nothing).
+    """
+    straight = image.shape[2] == 4 and not premultiplied
+    if source == target and not straight:
         return image
-    rgb = unpremultiplied(image) if has_alpha and premultiplied else image[:, :, :3]
-    rgb = colours.convert(rgb, source, target)
-    if not has_alpha:
+    rgb = colours.convert(image[:, :, :3], source, target)
+    if image.shape[2] == 3:
         return rgb
     alpha = image[:, :, 3:]
-    # Light without coverage (a glow that was added) has no alpha to be divided by, and is kept as it is.
-    weight = np.where(alpha > 0, alpha, 1) if premultiplied else alpha
-    return np.concatenate([rgb * weight, alpha], axis=2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.concatenate([rgb * alpha if straight else rgb, alpha], axis=2)
 
 
 def unpremultiplied(image: Float32Array) -> Float32Array:
     """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
     alpha = image[:, :, 3:]
-    return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
-
-
-def exact_rate(rate: float) -> Fraction:
-    """The exact frame rate meant by a decimal: 23.976 is 24000/1001, 29.97 is 30000/1001."""
-    whole = round(rate)
-    ntsc = Fraction(round(rate * 1.001) * 1000, 1001)
-    if abs(rate - whole) > 1e-4 and abs(rate - float(ntsc)) < 5e-3 * rate / 24:
-        return ntsc
-    return Fraction(rate).limit_denominator(1001)
+    # Of an alpha so small that it is none; what no number holds is clipped by who writes.
+    with np.errstate(over="ignore"):
+        return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
 
 
 def read_weights(path: str) -> Float32Array:

@@ -17,9 +17,11 @@ from typing import Any, Final
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
+from numpy.typing import NDArray
 
 from engine.errors import FormatError, OutputWriteError, RackfocusError, require
-from engine.frames import Float32Array, Window
+from engine.files import flush_file
+from engine.frames import Window
 from engine.media.attributes import own_metadata, set_values
 from engine.media.images import read_header, read_pixels
 
@@ -56,17 +58,19 @@ class NewPart:
     """One part of a file to be written.
 
     Attributes:
-        image: (H, W, C) float32, as it is to be stored: integers from 0..1.
+        image: (H, W, C) float32, as it is to be stored: integers from 0..1; or uint32, for ``uint``.
         channels: C names.
-        formats: C data types: ``half``, ``float``, ``uint8``, ``uint10``, ``uint16``.
+        formats: C data types: ``half``, ``float``, ``uint``, ``uint8``, ``uint10``, ``uint12``, ``uint16``.
         window: data and display window.
         pixel_aspect: width of a pixel over its height.
         compression: checked by ``check_compression``; None for the format's own.
         name: of the part, where there are several.
         metadata: entries of the header.
+        straight: whether R, G and B are not multiplied by A.
+        exact: channels whose every value is stored as it is, infinity too.
     """
 
-    image: Float32Array
+    image: NDArray[Any]
     channels: tuple[str, ...]
     formats: tuple[str, ...]
     window: Window
@@ -74,6 +78,8 @@ class NewPart:
     compression: str | None = None
     name: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    straight: bool = False
+    exact: frozenset[str] = frozenset()
 
 
 def check_compression(name: str, file_format: str) -> str:
@@ -165,9 +171,9 @@ def _spec(part: NewPart, file_format: str, several: bool) -> oiio.ImageSpec:
     set_values(spec, own_metadata(part.metadata, file_format))
     if part.compression is not None:
         spec.attribute("compression", part.compression)
-    if part.formats[0] == "uint10":
-        spec.attribute("oiio:BitsPerSample", 10)
-    if file_format != "openexr" and "A" in part.channels:
+    if part.formats[0] in {"uint10", "uint12"}:
+        spec.attribute("oiio:BitsPerSample", int(part.formats[0].removeprefix("uint")))
+    if part.straight:
         spec.attribute("oiio:UnassociatedAlpha", 1)
     if several:
         spec.attribute("oiio:subimagename", part.name)
@@ -176,14 +182,17 @@ def _spec(part: NewPart, file_format: str, several: bool) -> oiio.ImageSpec:
 
 
 def _type(kind: str) -> oiio.TypeDesc:
-    return oiio.TypeDesc({"uint10": "uint16"}.get(kind, kind))
+    return oiio.TypeDesc({"uint10": "uint16", "uint12": "uint16"}.get(kind, kind))
 
 
-def _storable(part: NewPart, file_format: str) -> Float32Array:
+def _storable(part: NewPart, file_format: str) -> NDArray[Any]:
     """What the file's types can hold: halves end at 65504 and would become infinite above it."""
     image = part.image
-    if file_format == "openexr" and "half" in part.formats:
-        halves = [i for i, kind in enumerate(part.formats) if kind == "half"]
+    if image.dtype == np.uint32:
+        return np.ascontiguousarray(image)
+    clipped = zip(part.formats, part.channels, strict=True)
+    halves = [i for i, (kind, name) in enumerate(clipped) if kind == "half" and name not in part.exact]
+    if file_format == "openexr" and halves:
         if len(halves) == len(part.formats):
             image = np.clip(image, -_HALF_MOST, _HALF_MOST)
         else:
@@ -194,11 +203,7 @@ def _storable(part: NewPart, file_format: str) -> Float32Array:
 
 def _flush(path: Path, place: str) -> None:
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_file(path)
     except OSError as error:
         raise _failed(place, path, error.strerror or str(error)) from error
 

@@ -12,6 +12,7 @@ from typing import Final
 from engine.errors import MissingFrameError, ShotError, require
 from engine.frames import FrameRange
 from engine.media.movie_probe import MAY_MOVE, NO_MOVIES, is_animated, looks_like_movie
+from engine.media.names import require_own_system
 
 __all__ = ["MOVIE_SUFFIXES", "NUMBER_FORMS", "Pattern", "is_movie", "is_padded", "listed_frames", "require_text"]
 
@@ -60,7 +61,7 @@ def require_text(path: str) -> None:
     """Refuse a path that OpenImageIO and FFmpeg cannot take, whose names are UTF-8.
 
     Raises:
-        ShotError: it is empty, or holds bytes that are no text.
+        ShotError: it is empty, holds bytes that are no text, or is a path of another system.
     """
     require(bool(path.strip()) and "\0" not in path, ShotError, "path: a file path is needed, but it is empty")
     try:
@@ -70,6 +71,7 @@ def require_text(path: str) -> None:
         raise ShotError(
             f'path: "{shown}" has a name that is not UTF-8 text; rename it, or set PYTHONUTF8=1 where it is'
         ) from error
+    require_own_system(path)
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,25 @@ from numpy.typing import NDArray
 
 from engine.errors import FormatError, require
 from engine.frames import Float32Array
+from engine.media.colour.video import IDENTITY, REFUSED, UNSAID, YCGCO, Codes, weights_of
 
-__all__ = ["bits_of", "decoded", "encoded", "has_alpha", "luma", "require_readable"]
+__all__ = [
+    "REC709_CODES",
+    "bits_of",
+    "colour_entries",
+    "decoded",
+    "encoded",
+    "has_alpha",
+    "luma",
+    "require_readable",
+]
 
+REC709_CODES: Final = Codes(1, 1, 1)
+
+_NARROW: Final = 1
 _FULL: Final = 2
-_WEIGHTS: Final = {
-    1: (0.2126, 0.0722),
-    4: (0.30, 0.11),
-    5: (0.299, 0.114),
-    6: (0.299, 0.114),
-    7: (0.212, 0.087),
-    9: (0.2627, 0.0593),
-    10: (0.2627, 0.0593),
-}
-"""Weights of red and blue in luma, by the matrix's code (ITU-T H.273)."""
-
-_HIGH_DEFINITION: Final = 720
-"""Lines from which an untagged movie is taken as Rec.709; below it as Rec.601, as players do."""
+_SILENT: Final = frozenset({0, UNSAID, 3})
+"""Codes by which nothing is said."""
 
 _GREY_WITH_ALPHA: Final = ("ya8", "ya16le", "ya16be")
 
@@ -75,15 +77,18 @@ def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
     """R'G'B' (and straight alpha) as (H, W, 3 or 4) float32, and luma as (H, W) float32, all 0..1 of the frame's range.
 
     Raises:
-        FormatError: the pixel format is not one that can be unpacked.
+        FormatError: the pixel format is not one that can be unpacked, or the matrix not one that is read.
     """
     alpha = has_alpha(frame)
     if frame.format.is_rgb or frame.format.name in {"pal8", *_GREY_WITH_ALPHA}:
         planes, bits = _unpacked(
             frame, "gbrap" if alpha else "gbrp", (8, 10, 12, 14, 16) if not alpha else (8, 10, 12, 16)
         )
-        green, blue, red, *rest = (plane / np.float32(2**bits - 1) for plane in planes)
-        rgb = np.stack([red, green, blue, *rest], axis=2).astype(np.float32)
+        # Planes of G, B and R come from video codecs, and are of video range where these say so.
+        narrow = frame.format.name.startswith("gbr") and int(frame.color_range) == _NARROW
+        green, blue, red = (_scaled(plane, bits, not narrow) for plane in planes[:3])
+        rgb = np.stack([red, green, blue, *(plane / np.float32(2**bits - 1) for plane in planes[3:])], axis=2)
+        rgb = rgb.astype(np.float32, copy=False)
         return rgb, (rgb[:, :, :3] @ np.array([0.2126, 0.7152, 0.0722], np.float32)).astype(np.float32)
     if len(frame.format.components) <= 2:
         planes, bits = _unpacked(frame, "gray", (8, 9, 10, 12, 14, 16))
@@ -92,31 +97,35 @@ def decoded(frame: av.VideoFrame) -> tuple[Float32Array, Float32Array]:
     planes, bits = _unpacked(frame, "yuva444p" if alpha else "yuv444p", _ALPHA_DEPTHS if alpha else _PLANAR_DEPTHS)
     full = _is_full(frame)
     grey = _scaled(planes[0], bits, full)
-    middle, span = 2 ** (bits - 1), (2**bits - 1) if full else 224 * 2 ** (bits - 8)
-    blueness, redness = ((plane.astype(np.float32) - middle) / np.float32(span) for plane in planes[1:3])
-    colours = _from_luma(grey, blueness, redness, _weights(frame))
+    if int(frame.colorspace) == IDENTITY and "444" in frame.format.name:
+        colours = _scaled(planes[2], bits, full), grey, _scaled(planes[1], bits, full)
+    else:
+        middle, span = 2 ** (bits - 1), (2**bits - 1) if full else 224 * 2 ** (bits - 8)
+        blueness, redness = ((plane.astype(np.float32) - middle) / np.float32(span) for plane in planes[1:3])
+        colours = _from_chroma(frame, grey, blueness, redness)
     rest = [plane / np.float32(2**bits - 1) for plane in planes[3:]]
     return np.stack([*colours, *rest], axis=2).astype(np.float32), grey
 
 
-def luma(rgb: Float32Array) -> tuple[Float32Array, Float32Array, Float32Array]:
-    """Rec.709 luma (0..1), blue and red differences (-0.5..0.5) of (H, W, 3) R'G'B'."""
-    red_weight, blue_weight = _WEIGHTS[1]
+def luma(rgb: Float32Array, weights: tuple[float, float]) -> tuple[Float32Array, Float32Array, Float32Array]:
+    """Luma (0..1), blue and red differences (-0.5..0.5) of (H, W, 3) R'G'B'; the weights are those of red and blue."""
+    red_weight, blue_weight = weights
     red, green, blue = (rgb[:, :, i] for i in range(3))
     grey = red_weight * red + (1 - red_weight - blue_weight) * green + blue_weight * blue
     return grey, (blue - grey) / (2 * (1 - blue_weight)), (red - grey) / (2 * (1 - red_weight))
 
 
-def encoded(image: Float32Array, pixel_format: str) -> av.VideoFrame:
-    """A video frame of Rec.709 matrix and video range.
+def encoded(image: Float32Array, pixel_format: str, codes: Codes = REC709_CODES) -> av.VideoFrame:
+    """A video frame of video range, with its colour codes.
 
     Args:
         image: (H, W, 3 or 4) R'G'B' and straight alpha, 0..1; width and height even.
-        pixel_format: ``yuv420p``, ``yuv422p10le`` or ``yuva444p10le``.
+        pixel_format: ``yuv420p``, ``yuv420p10le``, ``yuv422p10le`` or ``yuva444p10le``.
+        codes: its matrix is applied.
     """
     bits = 10 if "10" in pixel_format else 8
     steps = 2 ** (bits - 8)
-    grey, blueness, redness = luma(image)
+    grey, blueness, redness = luma(image, weights_of(codes.matrix, codes.primaries, image.shape[0]))
     chroma = [_subsampled(plane, pixel_format) for plane in (blueness, redness)]
     planes = [16 * steps + 219 * steps * grey, *(128 * steps + 224 * steps * plane for plane in chroma)]
     if pixel_format.startswith("yuva"):
@@ -125,22 +134,53 @@ def encoded(image: Float32Array, pixel_format: str) -> av.VideoFrame:
     kind = np.uint16 if bits > 8 else np.uint8
     for plane, values in zip(frame.planes, planes, strict=True):
         _fill(plane, np.rint(np.clip(values, 0, 2**bits - 1)).astype(kind))
-    frame.colorspace, frame.color_range = 1, 1
+    # The encoders believe the frame, not the stream.
+    frame.colorspace, frame.color_range = codes.matrix, 1
+    frame.color_primaries, frame.color_trc = codes.primaries, codes.transfer
     return frame
+
+
+def colour_entries(frame: av.VideoFrame, context: av.VideoCodecContext) -> dict[str, int]:
+    """What a movie says of its colours: ``movie:primaries``, ``movie:transfer``, ``movie:matrix`` (H.273),
+    ``movie:dolby_vision`` where it has metadata of that.
+    """
+    pairs = {
+        "movie:primaries": (frame.color_primaries, context.color_primaries),
+        "movie:transfer": (frame.color_trc, context.color_trc),
+        "movie:matrix": (frame.colorspace, context.colorspace),
+    }
+    # Some decoders leave a frame without the codes that stand in the container.
+    found = {
+        name: next((int(code) for code in codes if int(code) not in _SILENT), UNSAID) for name, codes in pairs.items()
+    }
+    if int(frame.colorspace) == IDENTITY and frame.format.is_rgb:
+        found["movie:matrix"] = IDENTITY
+    dolby = any("DOVI" in str(side) for side in frame.side_data) or str(context.codec_tag).startswith("dv")
+    return found | ({"movie:dolby_vision": 1} if dolby else {})
 
 
 def _is_full(frame: av.VideoFrame) -> bool:
     return int(frame.color_range) == _FULL or frame.format.name.startswith("yuvj")
 
 
-def _weights(frame: av.VideoFrame) -> tuple[float, float]:
-    return _WEIGHTS.get(int(frame.colorspace), _WEIGHTS[1 if frame.height >= _HIGH_DEFINITION else 5])
-
-
 def _scaled(plane: NDArray[np.integer[Any]], bits: int, full: bool) -> Float32Array:
     steps = 2 ** (bits - 8)
     black, span = (0, 2**bits - 1) if full else (16 * steps, 219 * steps)
     return ((plane.astype(np.float32) - black) / np.float32(span)).astype(np.float32)
+
+
+def _from_chroma(
+    frame: av.VideoFrame, grey: Float32Array, blueness: Float32Array, redness: Float32Array
+) -> tuple[Float32Array, Float32Array, Float32Array]:
+    matrix = int(frame.colorspace)
+    if matrix == YCGCO:  # the planes are green and orange
+        rest = grey - blueness
+        return rest + redness, grey + blueness, rest - redness
+    if matrix in REFUSED:
+        raise FormatError(
+            f"the movie's matrix is {REFUSED[matrix]}, which is not read; export it as Rec.2020 (bt2020nc)"
+        )
+    return _from_luma(grey, blueness, redness, weights_of(matrix, int(frame.color_primaries), frame.height))
 
 
 def _from_luma(
@@ -160,12 +200,17 @@ def _unpacked(frame: av.VideoFrame, family: str, depths: tuple[int, ...]) -> tup
     place = 2 if _is_full(frame) else 1
     plain = frame
     if frame.format.name != wanted:
+        codes = frame.colorspace, frame.color_primaries, frame.color_trc
         try:
+            # The scaler refuses codes that it has no matrix for, though it is to apply none.
+            frame.colorspace = frame.color_primaries = frame.color_trc = 1
             plain = frame.reformat(format=wanted, src_color_range=place, dst_color_range=place)
         except (av.error.FFmpegError, ValueError) as error:
             raise FormatError(
                 f"pixel format {frame.format.name} is not read; convert the movie to ProRes or H.264"
             ) from error
+        finally:
+            frame.colorspace, frame.color_primaries, frame.color_trc = codes
     return [_array(plane, bits) for plane in plain.planes], bits
 
 

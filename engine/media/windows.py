@@ -14,15 +14,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import FormatError, require
-from engine.frames import Float32Array, Window
+from engine.frames import Window
 
 __all__ = ["check_whole", "empty_places", "laid_on", "placed_beside", "result_window"]
+
+Number = TypeVar("Number", bound=np.generic)
 
 MARGIN: Final = 3
 """Pixels around the blur's reach: small blurs are drawn by filters of a few pixels, in draft of twice as many."""
@@ -51,11 +53,11 @@ def check_whole(window: Window, place: str) -> Window:
     return whole
 
 
-def laid_on(values: Float32Array, theirs: Window, ours: Window) -> Float32Array:
+def laid_on(values: NDArray[Number], theirs: Window, ours: Window) -> NDArray[Number]:
     """Pixels of one data window on another; see the table above.
 
     Args:
-        values: (H, W) or (H, W, C) float32 of the data window of ``theirs``.
+        values: (H, W) or (H, W, C) numbers of the data window of ``theirs``.
         theirs: where they lie.
         ours: where they are wanted; its display window has the same size.
 
@@ -65,7 +67,7 @@ def laid_on(values: Float32Array, theirs: Window, ours: Window) -> Float32Array:
     (rows, down), (columns, across) = _places(theirs, ours)
     if _is_all(rows, down, values.shape[0]) and _is_all(columns, across, values.shape[1]):
         return values
-    made = np.zeros((rows.size, columns.size, *values.shape[2:]), np.float32)
+    made = np.zeros((rows.size, columns.size, *values.shape[2:]), values.dtype)
     there, beside = np.flatnonzero(down), np.flatnonzero(across)
     if there.size and beside.size:
         # Both are runs: what is clamped lies at the ends of them.

@@ -2,115 +2,60 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
-from engine.errors import FormatError, MediaError, OutputExistsError, ShotError, require
-from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
+from engine.errors import FormatError, MediaError, require
+from engine.files import discard, place_file, temporary_path
+from engine.frames import FrameRange, RenderedFrame, Window
 from engine.media.attributes import check_names, passed_on
-from engine.media.colour import CINEON, ColourSpaces, colour_spaces
-from engine.media.encoding import colours_in, display_image, from_linear
-from engine.media.finding import find
+from engine.media.colour import can_say, colour_spaces, say, untold
+from engine.media.data_layers import DataLayers
+from engine.media.encoding import (
+    colour_notices,
+    colours_in,
+    display_image,
+    from_linear,
+    output_space,
+    says_nothing,
+    uncovered_light,
+)
+from engine.media.exr_parts import DATA_CHANNELS, exr_parts, finite_part
 from engine.media.folder import check_folder, open_folder
+from engine.media.frame_writer import FrameWriter
 from engine.media.images import read_header
+from engine.media.losses import still_losses
+from engine.media.names import check_name
 from engine.media.plate import PlateInfo
-from engine.media.saving import FILE_FORMATS, LOSSY, NewPart, check_compression, save_image, whole_metadata
+from engine.media.plate_movie import contents_of
+from engine.media.saving import FILE_FORMATS, NewPart, check_compression, save_image, whole_metadata
 from engine.media.sequence import Pattern, is_movie
-from engine.media.temporary import place_file, temporary_path
 from engine.notices import Notice
-from engine.shot import Depth, Matte, Output, Plate
+from engine.shot import Output
 
 __all__ = [
     "DATA_CHANNELS",
     "FrameWriter",
     "SequenceWriter",
-    "check_output",
     "check_settings",
     "open_writer",
     "plan_writer",
 ]
 
-DATA_CHANNELS: Final = frozenset({"CoC.x", "disparity.Z", "invented.A"})
-"""Layers whose numbers matter: always 32-bit floats, never compressed with loss."""
-
-_PICTURE_CHANNELS: Final = frozenset({"overlay.R", "overlay.G", "overlay.B"})
-
-
-class FrameWriter(Protocol):
-    """Writes finished frames. One thread at a time; close or abort from any.
-
-    Made, it has looked at the settings and touched no disk; ``folder`` must be there before the first frame.
-    """
-
-    @property
-    def folder(self) -> Path:
-        """The folder of all that is written."""
-        ...
-
-    @property
-    def notices(self) -> tuple[Notice, ...]:
-        """What the result cannot keep of the plate, known before the first frame."""
-        ...
-
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
-        """Write one frame, whole or not at all.
-
-        Args:
-            rendered: scene-linear, in the plate's working space.
-            layers: (H, W) by channel name: ``CoC.x``, ``disparity.Z``, ``overlay.R`` ``.G`` ``.B``, ``invented.A``.
-            metadata: entries of the header beside the plate's and ``output.metadata``.
-
-        Raises:
-            OutputWriteError: full disk, read-only folder.
-            ShotError: a name of an entry is too long.
-        """
-        ...
-
-    def path(self, frame: int) -> Path:
-        """The file that a frame goes to."""
-        ...
-
-    def check_kept(self, frames: FrameRange) -> None:
-        """Refuse to replace a movie that is not ours, or that has more frames than those to be written.
-
-        Frames of a sequence are looked at one by one instead, with ``is_whole``.
-
-        Raises:
-            OutputExistsError: work would be lost.
-        """
-        ...
-
-    def header(self, frame: int) -> Mapping[str, Any] | None:
-        """The header's entries of a frame that is there, its pixels not looked at; None otherwise, and for movies."""
-        ...
-
-    def is_whole(self, frame: int) -> Mapping[str, Any] | None:
-        """The header's entries of a frame that is there and whole; None otherwise, and for movies."""
-        ...
-
-    def close(self) -> None:
-        """Finish. A movie gets its name here."""
-        ...
-
-    def abort(self) -> None:
-        """Leave nothing unfinished behind: a movie is removed; frames of a sequence that are whole stay."""
-        ...
-
 
 class SequenceWriter:
     """Writes EXR, PNG, TIFF or DPX files.
 
-    EXR: half or float, any compression, data window and display window kept. Data layers are written as floats; where
-    the colour's compression loses, they go into a second part, ``data``, compressed with zips.
-    PNG and TIFF: 16 bits (TIFF of floats where the plate is one or ``data_type`` asks for it); DPX: 10 bits without
-    alpha; all of them cut or padded with black to the display window.
+    EXR: each channel in its own type, any compression, data window and display window kept (see ``exr_parts``).
+    PNG and TIFF: 16 bits and straight alpha (TIFF of floats, then premultiplied, where the plate is one or
+    ``data_type`` asks for it). DPX: 10 bits, 12 or 16 where the plate is a DPX of more; with alpha, premultiplied and
+    in 16 bits, where the plate is a DPX with alpha, else over black. All of them cut or padded with black to the
+    display window.
     """
 
     def __init__(self, output: Output, info: PlateInfo) -> None:
@@ -127,7 +72,9 @@ class SequenceWriter:
         )
         self._compression = _compression(output, self.file_format)
         self._type = _data_type(output, info, self.file_format)
-        self._space = _output_space(output, info, self.file_format, self._type, self._colours)
+        self._space = output_space(output, info, self.file_format, self._type, self._colours)
+        self._keeps_alpha = self.file_format != "dpx" or (info.file_format == "dpx" and colours_in(info.channels) == 4)
+        self._uncovered = 0
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +85,30 @@ class SequenceWriter:
     @property
     def notices(self) -> tuple[Notice, ...]:
         """See ``FrameWriter``."""
-        return ()
+        contents = None if self._info.movie is None else contents_of(self._info.movie)
+        sound = self._output.sound == "copy"
+        losses = still_losses(self._info, contents, self.file_format, self._keeps_alpha, sound)
+        return (*losses, *self._colour_losses(), *colour_notices(self._info, self._space, self._colours))
+
+    def _colour_losses(self) -> list[Notice]:
+        """What the files cannot say of their colours."""
+        is_float = self._type in {"half", "float"}
+        told = says_nothing(self._output, self._info, self._space) or can_say(
+            self._colours, self._space, self.file_format, is_float
+        )
+        kind = f"a {self.file_format.upper()} file" if self.file_format != "openexr" else "the EXR's header"
+        return [] if told else [untold(self._space, kind)]
+
+    @property
+    def losses(self) -> tuple[Notice, ...]:
+        """See ``FrameWriter``."""
+        if not self._uncovered:
+            return ()
+        sentence = (
+            f"{self._uncovered} pixels have light but alpha 0, which {self.file_format.upper()} files cannot show; "
+            "write EXR to keep glows"
+        )
+        return (Notice("alpha.light", sentence),)
 
     @property
     def folder(self) -> Path:
@@ -170,102 +140,97 @@ class SequenceWriter:
     def abort(self) -> None:
         """Nothing is left to do: whole frames stay, and a frame that failed was removed then."""
 
-    def write(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> None:
+    def write(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> int:
         """See ``FrameWriter``."""
         frame = rendered.frame
         check_names(metadata, "metadata")
-        entries = {**passed_on(rendered.metadata), **self._rate(), **self._output.metadata, **metadata}
+        entries = {
+            **passed_on(rendered.metadata),
+            **self._colour_tags(),
+            **self._rate(),
+            **self._output.metadata,
+            **metadata,
+        }
         parts = self._exr(rendered, layers, entries) if self.file_format == "openexr" else self._flat(rendered, entries)
+        finite = [finite_part(part) for part in parts]
+        parts = [part for part, _ in finite]
         path = self.path(frame)
         temporary = temporary_path(path)
         try:
             save_image(temporary, self.file_format, parts, f"frame {frame}: {path}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            discard(temporary)
             raise
         place_file(temporary, path)
+        return sum(count for _, count in finite)
 
     def _rate(self) -> dict[str, object]:
         rate: Fraction | None = self._info.frame_rate
-        return {} if rate is None else {"framesPerSecond": (rate.numerator, rate.denominator)}
+        if rate is None:
+            return {}
+        if self.file_format == "dpx":
+            return {"dpx:FrameRate": float(rate), "dpx:TemporalFrameRate": float(rate)}
+        return {"framesPerSecond": (rate.numerator, rate.denominator)}
 
-    def _exr(
-        self, rendered: RenderedFrame, layers: Mapping[str, Float32Array], metadata: Mapping[str, object]
-    ) -> list[NewPart]:
+    def _exr(self, rendered: RenderedFrame, layers: DataLayers, metadata: Mapping[str, object]) -> list[NewPart]:
         image = from_linear(
             rendered.image, rendered.channels, self._info.working_space, self._space, True, self._colours
         )
         names = rendered.channels
         if self._info.grey:
             image, names = np.delete(image, (1, 2), axis=2), ("Y", *names[3:])
-        known = DATA_CHANNELS | _PICTURE_CHANNELS
-        for name, values in layers.items():
-            require(
-                name in known, ShotError, f'output.layers: "{name}" is no layer; there are {", ".join(sorted(known))}'
-            )
-            require(
-                values.shape == image.shape[:2],
-                ShotError,
-                f"frame {rendered.frame}: layer {name} is {values.shape} but the picture {image.shape[:2]}",
-            )
-        kept = [i for i, name in enumerate(names) if name not in layers]
-        pictures = [name for name in layers if name in _PICTURE_CHANNELS]
-        data = [name for name in layers if name in DATA_CHANNELS]
-        lossy = self._compression is not None and self._compression.partition(":")[0] in LOSSY
-        beside = [] if lossy else data
-        stack = [image[:, :, kept], *(layers[n][:, :, None] for n in (*pictures, *beside))]
-        first = NewPart(
-            image=np.concatenate(stack, axis=2) if len(stack) > 1 or len(kept) < len(names) else image,
-            channels=(*(names[i] for i in kept), *pictures, *beside),
-            formats=(*([self._type] * (len(kept) + len(pictures))), *(["float"] * len(beside))),
-            window=rendered.window,
-            pixel_aspect=rendered.pixel_aspect,
-            compression=self._compression,
-            name="rgba",
-            metadata=metadata,
-        )
-        if not lossy or not data:
-            return [first]
-        values = np.stack([layers[n] for n in data], axis=2)
-        own = {name: value for name, value in metadata.items() if name in {"framesPerSecond", "smpte:TimeCode"}}
-        floats = ("float",) * len(data)
-        return [
-            first,
-            NewPart(values, tuple(data), floats, rendered.window, rendered.pixel_aspect, "zips", "data", own),
-        ]
+        return exr_parts(*(image, names, rendered, layers, self._info.data, self._type_of, self._compression, metadata))
+
+    def _type_of(self, channel: str) -> str:
+        """Type in which a channel of light is written: its own, unless the shot asks for one."""
+        own = self._info.types.get(channel, "")
+        return own if own in {"half", "float"} and self._output.data_type is None else self._type
 
     def _flat(self, rendered: RenderedFrame, metadata: Mapping[str, object]) -> list[NewPart]:
+        metadata = {name: value for name, value in metadata.items() if not name.startswith("cryptomatte/")}
         image = display_image(rendered.image[:, :, : colours_in(rendered.channels)], rendered.window)
         names = rendered.channels[: image.shape[2]]
-        image = from_linear(image, names, self._info.working_space, self._space, False, self._colours)
-        if self.file_format == "dpx":
+        if not self._keeps_alpha:
             image, names = image[:, :, :3], names[:3]
-        elif self._info.grey:
+        divided = self._divides(names)
+        self._uncovered += uncovered_light(image) if divided else 0
+        image = from_linear(image, names, self._info.working_space, self._space, not divided, self._colours)
+        if self._info.grey and self.file_format != "dpx":
             image, names = np.delete(image, (1, 2), axis=2), ("Y", *names[3:])
         if self._type != "float":
             image = np.clip(image, 0, 1)
+        if self.file_format == "dpx":
+            # OpenImageIO 3.2.2 cuts the bits below, where it should round.
+            steps = np.float32(2 ** int(self._type.removeprefix("uint")) - 1)
+            image = np.rint(image * steps) / steps
         window = Window.of_size(image.shape[1], image.shape[0])
         types = (self._type,) * len(names)
-        entries = dict(metadata) | self._tags()
-        return [NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=entries)]
+        part = NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=metadata)
+        return [replace(part, straight=divided)]
 
-    def _tags(self) -> dict[str, object]:
+    def _divides(self, names: tuple[str, ...]) -> bool:
+        """Whether the files hold colours without alpha multiplied in: what PNG says, and TIFF of whole numbers has.
+
+        Floats of linear light keep everything premultiplied; DPX holds what Nuke and others write: light as it is.
+        """
+        linear = self._type == "float" and self._colours.is_linear(self._space)
+        return "A" in names and self.file_format != "dpx" and not linear
+
+    def _colour_tags(self) -> Mapping[str, object]:
         """How the file says its encoding, so that other programs show it alike."""
-        if self.file_format != "dpx":
-            return {"oiio:ColorSpace": self._space}
-        linear = self._colours.is_linear(self._space)
-        log = self._space == CINEON
-        return {"dpx:Transfer": "Linear" if linear else "Printing density" if log else "ITU-R 709-4"}
+        if says_nothing(self._output, self._info, self._space):
+            return {}
+        return say(self._colours, self._space, self.file_format, self._type in {"half", "float"}).entries
 
 
-def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
+def open_writer(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> FrameWriter:
     """Open the place of a result.
 
     Args:
         output: where and how, of the shot.
         info: of the plate, for what the shot leaves open.
+        frames: those to be written, which sound and times of a movie depend on; all of the plate's movie when not
+            given.
 
     Raises:
         FormatError: unknown file type, compression, codec; layers in a file that holds none.
@@ -273,76 +238,37 @@ def open_writer(output: Output, info: PlateInfo) -> FrameWriter:
         OutputWriteError: the folder cannot be made or written.
         ShotError: a name of ``output.metadata`` is longer than 31 characters.
     """
-    writer = _planned(output, info)
+    writer = _planned(output, info, frames)
     open_folder(writer.folder, output.path)
     return writer
 
 
-def check_settings(output: Output, info: PlateInfo) -> tuple[Notice, ...]:
+def check_settings(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> tuple[Notice, ...]:
     """Refuse what ``open_writer`` refuses; makes no folder. Gives what the result cannot keep of the plate.
 
     Raises:
         As ``open_writer``.
     """
-    return plan_writer(output, info).notices
+    return plan_writer(output, info, frames).notices
 
 
-def plan_writer(output: Output, info: PlateInfo) -> FrameWriter:
+def plan_writer(output: Output, info: PlateInfo, frames: FrameRange | None = None) -> FrameWriter:
     """A writer that has touched no disk, for looking at what it would replace; never for writing.
 
     Raises:
         As ``open_writer``.
     """
-    writer = _planned(output, info)
+    writer = _planned(output, info, frames)
     check_folder(writer.folder)
     return writer
 
 
-def check_output(
-    output: Output, plate: Plate, depth: Depth, frames: FrameRange | None = None, matte: Matte | None = None
-) -> None:
-    """Refuse to write over an input, frame by frame, through links too, or several frames into one still.
-
-    Args:
-        frames: those to be written; the plate's when not given.
-
-    Raises:
-        OutputExistsError: a frame of the result is a file of the plate, the depth or the matte.
-        ShotError: several frames go to a path without a frame number.
-        MediaError: the plate cannot be found.
-    """
-
-    if frames is None:
-        from engine.media.source import open_source
-
-        source = open_source(plate.path, "plate.path")
-        frames = source.frames(plate.frames, "plate.path")
-        source.close()
-    require(
-        len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
-        ShotError,
-        f'output.path: "{output.path}" has no frame number, so that {len(frames)} frames would replace each other; '
-        "write it like name.%04d.exr",
-    )
-    inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
-    inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
-    for what, path, offset in inputs:
-        found = find(path, f"{what}.path")
-        for frame in frames:
-            theirs, ours = found.file(frame + offset), _file(output.path, frame)
-            if _same(ours, theirs):
-                raise OutputExistsError(
-                    f"output.path: frame {frame} would replace the {what}'s own file {theirs}; choose another output"
-                )
-            if is_movie(output.path) and found.pattern.is_still:
-                break
-
-
-def _planned(output: Output, info: PlateInfo) -> FrameWriter:
+def _planned(output: Output, info: PlateInfo, frames: FrameRange | None) -> FrameWriter:
+    check_name(output.path)
     if is_movie(output.path):
         from engine.media.movie_writing import MovieWriter
 
-        return MovieWriter(output, info)
+        return MovieWriter(output, info, frames)
     return SequenceWriter(output, info)
 
 
@@ -374,26 +300,11 @@ def _data_type(output: Output, info: PlateInfo, file_format: str) -> str:
         FormatError,
         f"output.data_type: {file_format.upper()} files hold no floats; leave it out",
     )
-    return "uint10" if file_format == "dpx" else "uint16"
+    return _dpx_type(info) if file_format == "dpx" else "uint16"
 
 
-def _output_space(output: Output, info: PlateInfo, file_format: str, data_type: str, colours: ColourSpaces) -> str:
-    if output.colour_space is not None:
-        return colours.resolve(output.colour_space, "output.colour_space")
-    is_float = data_type in {"half", "float"}
-    theirs_float = info.data_type in {"half", "float"}
-    if info.colour_space and file_format == info.file_format and is_float == theirs_float:
-        return info.colour_space
-    if is_float:
-        return info.working_space or colours.linear
-    return colours.default(file_format, False, {})
-
-
-def _file(path: str, frame: int) -> Path:
-    return Path(path) if is_movie(path) else Pattern.parse(path).path(frame)
-
-
-def _same(ours: Path, theirs: Path) -> bool:
-    if ours.exists() and theirs.exists():
-        return ours.samefile(theirs)
-    return Path(os.path.realpath(ours)) == Path(os.path.realpath(theirs))
+def _dpx_type(info: PlateInfo) -> str:
+    """Bits of a DPX result: the plate's own where it is a DPX of more than 10; 16 with alpha."""
+    if info.file_format != "dpx" or (colours_in(info.channels) == 3 and info.data_type in {"uint8", "uint10"}):
+        return "uint10"
+    return "uint12" if info.data_type == "uint12" else "uint16"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import MissingWeightsError, OutputExistsError, OutputWriteError, require
+from engine.files import flush_open, whole_folder
 from engine.networks.image_encoder import ImageEncoder
 from engine.networks.layout import CONFIG
 from engine.networks.skeleton import IMAGE_ENCODER, UNET, VAE, C, M, NetworkKind
 from engine.networks.tensor_files import named
 from engine.networks.unet import AnyToBokehUNet
 from engine.networks.vae import AnyToBokehVAE
-from engine.networks.whole_folder import whole_folder
 
 __all__ = ["require_room", "save_weights", "write_safetensors"]
 
@@ -112,8 +111,7 @@ def write_safetensors(
             step()
             tensor = tensors[name].detach().to("cpu", kinds[name]).contiguous()
             file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
-        file.flush()
-        os.fsync(file.fileno())
+        flush_open(file)
 
 
 def _unet_config(unet: AnyToBokehUNet) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def check(
             open_renderer(shot)
         writer: FrameWriter | None = None
         with findings.collecting():
-            writer = plan_writer(shot.output, inputs.plate.info)
+            writer = plan_writer(shot.output, inputs.plate.info, inputs.frames)
             findings.notices += writer.notices
             if not overwrite:
                 writer.check_kept(inputs.frames)
@@ -105,10 +105,10 @@ def _check_frames(shot: Shot, inputs: Inputs, findings: Findings, watch: Callabl
     first: Window | None = None
     for done, frame in enumerate(inputs.frames):
         watch(done, len(inputs.frames))
-        with findings.collecting():
-            window = inputs.check(frame)
-            first = first or window
-            if is_movie(shot.output.path):
+        window = inputs.check(frame, findings.collecting)
+        first = first or window
+        if is_movie(shot.output.path) and window is not None and first is not None:
+            with findings.collecting():
                 require_one_size(frame, Path(shot.output.path), even_size(window), even_size(first))
         findings.frames += 1
 

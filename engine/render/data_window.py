@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from engine.frames import Float32Array, PlateFrame, RenderedFrame, Window
+from engine.frames import PlateFrame, RenderedFrame, Window
+from engine.media.data_layers import DataLayers
 from engine.media.windows import result_window
 from engine.optics import Defocus, circle_of_confusion
 
@@ -36,9 +36,7 @@ def window_of_result(plate: PlateFrame, defocus: Defocus) -> Window:
     return replace(ours, x=left, y=top, width=right - left, height=bottom - top)
 
 
-def cut_to_data(
-    rendered: RenderedFrame, layers: Mapping[str, Float32Array], window: Window
-) -> tuple[RenderedFrame, Mapping[str, Float32Array]]:
+def cut_to_data(rendered: RenderedFrame, layers: DataLayers, window: Window) -> tuple[RenderedFrame, DataLayers]:
     """A finished frame and what is written beside it, without the empty pixels around a data window."""
     if window == rendered.window:
         return rendered, layers

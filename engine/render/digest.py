@@ -34,7 +34,7 @@ __all__ = ["DIGEST", "PIXELS", "FrameFacts", "file_identity", "frame_digest", "s
 DIGEST: Final = "rackfocus/digest"
 """The header entry."""
 
-PIXELS: Final = 2
+PIXELS: Final = 3
 """Version of the pixels: raise it when a change of the program changes what the same settings render."""
 
 EVALUATED: Final = {
@@ -46,13 +46,15 @@ EVALUATED: Final = {
     "plate": {"path", "frames", "on_missing"},
     "depth": {"path", "near", "far", "frame_offset", "edges", "edge_strength"},
     "matte": {"path", "frame_offset"},
-    "output": {"path"},
+    "output": {"path", "sound"},
     "renderer": {"any_to_bokeh": {"weights", "image_encoder", "runtime", "device", "precision", "compile"}},
 }
 """What the settings leave out, because it is no pixel, or because the frame's own facts say it better."""
 
 ADDED: Final[tuple[tuple[str, str, object], ...]] = (
     ("plate", "fields", None),
+    ("plate", "light_layers", []),
+    ("plate", "data_layers", []),
     ("depth", "scale", 1.0),
     ("depth", "measured", "plane"),
     ("depth", "field_of_view", None),

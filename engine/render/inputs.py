@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cancelling import Cancel
 from engine.depth import (
     DepthLimits,
     EdgePlan,
@@ -23,6 +25,7 @@ from engine.depth import (
     sample_disparity,
     to_disparity,
 )
+from engine.depth.conventions import EMPTY_ALPHA
 from engine.errors import DepthError, KeysError, MediaError, require
 from engine.frames import Float32Array, FrameRange, PlateFrame, Window, count_colours
 from engine.media import (
@@ -42,12 +45,17 @@ from engine.render.keys import keys_outside
 from engine.render.looked import Looked, look_over, spread
 from engine.render.plausible import Facts, implausible
 from engine.render.report import EdgesMeasured, Opened
+from engine.render.stages import waited
 from engine.shot import Shot
 
 if TYPE_CHECKING:
     from engine.render.pull import FocusPull
 
 __all__ = ["Inputs", "RawFrame"]
+
+T = TypeVar("T")
+
+_ALL_FOUR: Final = np.ones(4, np.bool_).view(np.uint32)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +85,10 @@ class RawFrame:
 class Inputs:
     """Plate, depth and matte of a shot; a context manager that closes them.
 
+    Args:
+        shot: whose they are.
+        cancel: ends the reads of the calling thread early, all but ``read`` itself; they are waited for when not given.
+
     Attributes:
         frames: of the shot.
         plate, depth: the two readers.
@@ -86,8 +98,9 @@ class Inputs:
         MediaError: nothing can be read there.
     """
 
-    def __init__(self, shot: Shot) -> None:
+    def __init__(self, shot: Shot, cancel: Cancel | None = None) -> None:
         self._shot = shot
+        self._cancel = cancel
         with ExitStack() as opened:
             looks_at_several = shot.renderer.name == "any-to-bokeh"
             self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
@@ -143,20 +156,31 @@ class Inputs:
         coverage = fit_matte(replace(matte, window=placed_beside(matte.window, plate.stored)), ours, frame)
         return replace(raw, matte=coverage, matte_repaired=matte.repaired, matte_held=matte.held)
 
-    def check(self, frame: int) -> Window:
-        """Look at one frame's headers; gives the plate's windows.
+    def check(self, frame: int, apart: Callable[[], AbstractContextManager[None]] = nullcontext[None]) -> Window | None:
+        """Look at one frame's headers; gives the plate's windows, None where ``apart`` kept its error.
+
+        Args:
+            frame: of the shot.
+            apart: makes the context in which each of plate, depth and matte is looked at; it may keep errors.
 
         Raises:
             MediaError, DepthSizeError, MatteError: what ``read`` would raise for them.
             FrameSizeError: the plate has another size than the first, and the renderer looks at both.
         """
-        plate = self.plate.check(frame)
-        window = placed_beside(self.depth.check(frame), plate)
-        if self._shot.depth.fit != "scale":
-            fit_depth(DepthImage(_zeros(window), window), plate, self._shot.depth.fit, frame)
+        plate: Window | None = None
+        with apart():
+            plate = self.plate.check(frame)
+        with apart():
+            window = self.depth.check(frame)
+            if plate is not None and self._shot.depth.fit != "scale":
+                window = placed_beside(window, plate)
+                fit_depth(DepthImage(_zeros(window), window), plate, self._shot.depth.fit, frame)
         if self.matte is not None:
-            window = placed_beside(self.matte.check(frame), plate)
-            fit_matte(MatteImage(_zeros(window), window), plate, frame)
+            with apart():
+                window = self.matte.check(frame)
+                if plate is not None:
+                    window = placed_beside(window, plate)
+                    fit_matte(MatteImage(_zeros(window), window), plate, frame)
         return plate
 
     def files(self, frame: int) -> tuple[Path, ...]:
@@ -175,6 +199,10 @@ class Inputs:
             MissingFrameError: the frame has no file, and nothing is to stand for it.
         """
         return tuple(file_identity(file) for file in self.files(frame))
+
+    def picture(self, frame: int) -> Float32Array:
+        """The plate of a frame alone, (H, W, C) scene-linear, for a renderer that looks before it starts."""
+        return self._waited(lambda: self.plate.read(frame)).image
 
     def depths(self, watch: Callable[[int], None]) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
         """The depth channel's values of every frame of the shot, and alpha where it counts, in order, one at a time.
@@ -214,7 +242,9 @@ class Inputs:
         """Read a few frames, once for all that is measured in them."""
         known = self._looked
         if known is None or known.limits != limits or (edges and not known.has_edges):
-            known = self._looked = look_over(self, spread(self.frames), limits, edges=edges)
+            known = self._looked = look_over(
+                self._read_waited, self.disparity, spread(self.frames), limits, edges=edges
+            )
         return known
 
     def edge_plan(self, limits: DepthLimits) -> EdgePlan | None:
@@ -290,7 +320,7 @@ class Inputs:
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
             self._require_frame(frame)
-            raw = self.read(frame)
+            raw = self._read_waited(frame)
             left, top = _require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
             if plan is not None:
@@ -310,6 +340,13 @@ class Inputs:
         self._require_frame(frame)
         _require_inside(self.plate.read(frame).window, frame, x, y)
 
+    def _waited(self, read: Callable[[], T]) -> T:
+        """What a read gives; where a person may stop, he is served though a server does not answer."""
+        return read() if self._cancel is None else waited(read, self._cancel)
+
+    def _read_waited(self, frame: int) -> RawFrame:
+        return self._waited(partial(self.read, frame))
+
     def _require_frame(self, frame: int) -> None:
         require(
             frame in self.frames,
@@ -320,9 +357,9 @@ class Inputs:
 
     def _depth_alone(self, frame: int) -> tuple[Float32Array, Float32Array | None]:
         """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
-        depth = self.depth.read(frame)
+        depth = self._waited(lambda: self.depth.read(frame))
         if self._shot.depth.unpremultiply and depth.alpha is None:
-            raw = self.read(frame)
+            raw = self._read_waited(frame)
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
 
@@ -353,12 +390,13 @@ def _empty_places(plate: PlateImage, depth: Window) -> NDArray[np.bool_] | None:
     """Where nothing is that has a depth; see ``RawFrame.empty``."""
     outside = empty_places(depth, plate.window)
     alpha = _alpha(plate)
-    if alpha is None or alpha.min() > 0:
+    if alpha is None or alpha.min() > EMPTY_ALPHA:
         return outside
-    # Light without coverage (a glow that was added) has a depth of its own.
-    nothing = alpha <= 0
-    for channel in range(3):
-        nothing &= plate.image[:, :, channel] == 0
+    # Light without coverage (a glow that was added) has a depth of its own. R, G, B, A are looked at as one number: 48
+    # to 19 ms at HD, on a loaded machine.
+    colours = np.ascontiguousarray(plate.image[:, :, :4])
+    dark = (colours <= EMPTY_ALPHA) & (colours >= -EMPTY_ALPHA)
+    nothing: NDArray[np.bool_] = dark.view(np.uint32)[:, :, 0] == _ALL_FOUR
     return nothing if outside is None else nothing | outside
 
 

@@ -19,8 +19,8 @@ def keys_outside(shot: Shot, frames: FrameRange) -> tuple[Notice, ...]:
     return tuple(
         Notice(
             f"{what}.outside",
-            f"{what}.keys lie at frames {first:g} to {last:g}, but the shot has {frames.first} to {frames.last}, "
-            "so that nothing changes in it; move the keys, or correct plate.path or plate.frames",
+            f"{what}.keys lie at frames {first:g} to {last:g}, but the shot has {frames.first} to {frames.last}, so "
+            "that nothing changes in it; move the keys, or correct plate.path or plate.frames",
         )
         for what, first, last in _spans(shot)
         if first < last and (last <= frames.first or first >= frames.last)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from math import isfinite
-from typing import Final
 
+from engine.cancelling import NEVER, Cancel
 from engine.depth import DepthLimits, find_limits
 from engine.errors import CancelledError
 from engine.render.inputs import Inputs
@@ -14,10 +13,8 @@ from engine.shot import Shot
 
 __all__ = ["fixed_limits", "shot_limits", "with_limits"]
 
-NEVER: Final = threading.Event()
 
-
-def shot_limits(shot: Shot, inputs: Inputs, report: Report, cancel: threading.Event = NEVER) -> DepthLimits:
+def shot_limits(shot: Shot, inputs: Inputs, report: Report, cancel: Cancel = NEVER) -> DepthLimits:
     """The limits that the shot gives, or those found in one pass over the depth of *all* its frames.
 
     All of them, never only the frames asked for: a farm task that renders ten frames of a shot must find what the
@@ -47,7 +44,7 @@ def with_limits(shot: Shot, found: LimitsFound) -> Shot:
     return shot.model_copy(update={"depth": depth})
 
 
-def fixed_limits(shot: Shot, report: Report, cancel: threading.Event = NEVER) -> Shot:
+def fixed_limits(shot: Shot, report: Report, cancel: Cancel = NEVER) -> Shot:
     """The shot with limits that are given; reads its depth once where they are not.
 
     Raises:
@@ -55,7 +52,7 @@ def fixed_limits(shot: Shot, report: Report, cancel: threading.Event = NEVER) ->
     """
     if DepthLimits.given(shot.depth) is not None:
         return shot
-    with Inputs(shot) as inputs:
+    with Inputs(shot, cancel) as inputs:
         limits = shot_limits(shot, inputs, report, cancel)
         return with_limits(shot, LimitsFound(_written(limits.near), _written(limits.far)))
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.depth import DepthLimits, EdgeSurvey
 from engine.errors import DepthError, MediaError
-from engine.frames import FrameRange, count_colours
+from engine.frames import Float32Array, FrameRange, count_colours
 from engine.render.looking import Look, hidden_places, look_at
 
 if TYPE_CHECKING:
-    from engine.render.inputs import Inputs
+    from engine.render.inputs import RawFrame
 
 __all__ = ["Looked", "look_over", "spread"]
 
@@ -44,13 +44,21 @@ def spread(frames: FrameRange) -> list[int]:
     return [numbers[(2 * look + 1) * len(numbers) // (2 * count)] for look in range(count)]
 
 
-def look_over(inputs: Inputs, frames: Iterable[int], limits: DepthLimits, *, edges: bool) -> Looked:
+def look_over(
+    read: Callable[[int], RawFrame],
+    measure: Callable[[RawFrame, DepthLimits], tuple[Float32Array, int]],
+    frames: Iterable[int],
+    limits: DepthLimits,
+    *,
+    edges: bool,
+) -> Looked:
     """Read frames, and look at them.
 
     One that cannot be read is passed over here; a render that needs it says so.
 
     Args:
-        inputs: to read from.
+        read: gives a frame.
+        measure: gives its disparity.
         frames: which; they are to depend on the shot alone, so that every part of a split render finds the same.
         limits: of the depth.
         edges: whether the depth's edges are measured too.
@@ -59,8 +67,8 @@ def look_over(inputs: Inputs, frames: Iterable[int], limits: DepthLimits, *, edg
     survey = EdgeSurvey()
     for frame in frames:
         try:
-            raw = inputs.read(frame)
-            disparity, _ = inputs.disparity(raw, limits)
+            raw = read(frame)
+            disparity, _ = measure(raw, limits)
         except (MediaError, DepthError):
             continue
         image = raw.plate.image

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
+from engine.cancelling import NEVER, Cancel
 from engine.depth import DepthLimits, EdgePlan, conditioned, reach_of
 from engine.errors import CancelledError, ShotError
-from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame, Window
+from engine.files import remove_unfinished
+from engine.frames import FrameRange, PlateFrame, RenderedFrame, Window
 from engine.media import FrameWriter, check_output, open_writer
-from engine.media.temporary import remove_unfinished
+from engine.media.data_layers import DataLayers
 from engine.notices import Notice
 from engine.optics import Defocus
 from engine.render.data_window import cut_to_data, window_of_result
@@ -21,7 +22,7 @@ from engine.render.digest import DIGEST, FrameFacts, frame_digest, settings_of
 from engine.render.folders import no_empty_folders
 from engine.render.inputs import Inputs, RawFrame
 from engine.render.layers import output_layers
-from engine.render.limits import NEVER, shot_limits
+from engine.render.limits import shot_limits
 from engine.render.pull import FocusPull
 from engine.render.report import Report, Started, Summary, Warned, Warnings, Written, ignore
 from engine.render.resume import finished_frames
@@ -40,7 +41,7 @@ def render(
     *,
     report: Report = ignore,
     overwrite: bool = False,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
     renderer: Renderer | None = None,
 ) -> Summary:
     """Render a shot, or some of its frames, and write them.
@@ -60,11 +61,11 @@ def render(
         RackfocusError: any of its causes, see ``engine.errors``; frames that were finished before stay.
     """
     begin = time.monotonic()
-    with Inputs(shot) as inputs, no_empty_folders(shot.output.path):
+    with Inputs(shot, cancel) as inputs, no_empty_folders(shot.output.path):
         asked = asked_frames(frames, inputs.frames)
         check_output(shot.output, shot.plate, shot.depth, asked, shot.matte)
         renderer = renderer or open_renderer(shot)
-        with closing(open_writer(shot.output, inputs.plate.info)) as writer:
+        with closing(open_writer(shot.output, inputs.plate.info, asked)) as writer:
             try:
                 if not overwrite:
                     writer.check_kept(asked)
@@ -83,7 +84,7 @@ def render(
                     # A disk so slow that it was not waited for: its file must not stay half written.
                     remove_unfinished(writer.path(asked.first).parent)
                 raise
-    made = job.warnings.told()
+    made = (*job.warnings.told(), *(Warned(loss.kind, loss.message, 0) for loss in writer.losses))
     for warning in made:
         report(warning)
     warnings = (*notices, *made)
@@ -120,7 +121,7 @@ class _Made:
     """A rendered frame with all that is written beside it."""
 
     rendered: RenderedFrame
-    layers: Mapping[str, Float32Array]
+    layers: DataLayers
 
 
 class _Job:
@@ -134,7 +135,7 @@ class _Job:
         limits: DepthLimits,
         pull: FocusPull,
         plan: EdgePlan | None,
-        cancel: threading.Event,
+        cancel: Cancel,
     ) -> None:
         self._shot = shot
         self._inputs = inputs
@@ -149,9 +150,9 @@ class _Job:
         self.warnings = Warnings()
 
     @classmethod
-    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: threading.Event) -> _Job:
+    def of(cls, shot: Shot, inputs: Inputs, renderer: Renderer, report: Report, cancel: Cancel) -> _Job:
         limits = shot_limits(shot, inputs, report, cancel)
-        renderer.prepare(lambda frame: inputs.plate.read(frame).image, inputs.frames)
+        renderer.prepare(inputs.picture, inputs.frames)
         plan = inputs.edge_plan(limits)
         measured = None if shot.depth.edges == "exact" else inputs.edges_measured(limits)
         if measured is not None:
@@ -189,7 +190,8 @@ class _Job:
         def sink(made: _Made) -> Written:
             frame = made.rendered.frame
             focus, strength = self.pull.focus(frame), self.pull.strength(frame)
-            writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            repaired = writer.write(made.rendered, made.layers, self._metadata(frame, focus, strength))
+            self.warnings.note("result.repaired", repaired)
             return Written(frame, str(writer.path(frame)), focus, strength)
 
         stages = Assembly(source, lambda raws: self._render(raws, todo), sink, self._renderer.cancel)
@@ -204,12 +206,19 @@ class _Job:
         asked = self._shot.output.layers
         waiting: dict[int, PlateFrame] = {}  # as many as the renderer holds back, and only where layers need them
         windows: dict[int, Window] = {}
+        passed: dict[int, DataLayers] = {}
 
         within = self._inputs.frames
         looked_at = self._renderer.reach(todo, within)
 
+        def prepared() -> Iterator[PlateFrame]:
+            for raw in raws:
+                if raw.plate.data and raw.frame in todo:
+                    passed[raw.frame] = raw.plate.data
+                yield self._prepare(raw)
+
         def plates() -> Iterator[PlateFrame]:
-            for held in conditioned(map(self._prepare, raws), looked_at, within, self._plan):
+            for held in conditioned(prepared(), looked_at, within, self._plan):
                 plate = replace(held, disparity=self._inputs.cut_by_matte(held.disparity, held.coverage))
                 if asked and plate.frame in todo:
                     waiting[plate.frame] = plate
@@ -221,12 +230,16 @@ class _Job:
             for kind in rendered.notes:
                 self.warnings.note(kind, 1)
             plate = waiting.pop(rendered.frame, None)
-            layers = output_layers(asked, plate, rendered, self._defocus) if plate is not None else {}
+            layers: DataLayers = passed.pop(rendered.frame, {})
+            if plate is not None:
+                layers = {**layers, **output_layers(asked, plate, rendered, self._defocus)}
             yield _Made(*cut_to_data(rendered, layers, windows.pop(rendered.frame, rendered.window)))
 
     def _prepare(self, raw: RawFrame) -> PlateFrame:
         disparity, repaired = self._inputs.disparity(raw, self.limits)
         self.warnings.note("plate.repaired", raw.plate.repaired)
+        self.warnings.note("plate.limited", raw.plate.limited)
+        self.warnings.note("layers.repaired", raw.plate.data_repaired)
         self.warnings.note("plate.substituted", int(raw.plate.source != raw.frame))
         self.warnings.note("depth.substituted", int(raw.depth_held))
         self.warnings.note("depth.repaired", repaired)

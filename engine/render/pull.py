@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.depth import DepthLimits, focus_curve
-from engine.optics import strength_curve
+from engine.optics import screen_width, strength_curve
 from engine.render.inputs import Inputs
 from engine.shot import Shot
 
@@ -19,7 +19,7 @@ class FocusPull:
 
     Attributes:
         focus: d_f of a frame.
-        strength: K of a frame, in pixels of the full-size plate.
+        strength: K of a frame, in rows (pixels of height) of the full-size plate.
     """
 
     focus: Callable[[float], float]
@@ -34,5 +34,5 @@ class FocusPull:
             MediaError: the frame of a pixel key cannot be read.
         """
         focus = focus_curve(shot, limits, inputs.sampler(limits))
-        width = inputs.plate.info.window.display_width
+        width = screen_width(inputs.plate.info.window, inputs.plate.info.pixel_aspect)
         return cls(focus, strength_curve(shot, width, limits, focus))

@@ -134,6 +134,9 @@ def ignore(_event: Event) -> None:
 
 _MESSAGES: Final = {
     "plate.repaired": "{count} plate pixels that were not finite were repaired",
+    "plate.limited": "{count} plate pixels whose light goes beyond 1e15 were limited to it, so that sums stay finite",
+    "result.repaired": "{count} pixels of the result that were not finite were repaired before they were written",
+    "layers.repaired": "{count} values of layers of data that were no number (NaN) were set to 0",
     "depth.repaired": "{count} depth values that are no depth (NaN, negative, a distance of 0) were filled",
     "depth.flat": "the depth is the same in every pixel, so that all is blurred alike; check depth.channel",
     "matte.repaired": "{count} values of the matte that are no coverage (NaN, outside 0 to 1) were repaired",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from engine.cancelling import Cancel
 from engine.errors import CancelledError, OutputExistsError, OutputWriteError, require
 from engine.media import FrameWriter
 from engine.render.digest import DIGEST
@@ -20,9 +21,7 @@ READERS: Final = 2
 """Threads that look at files: one waits for the server while the other decodes; each holds a frame in memory."""
 
 
-def finished_frames(
-    digests: Mapping[int, str], writer: FrameWriter, report: Report, cancel: threading.Event
-) -> frozenset[int]:
+def finished_frames(digests: Mapping[int, str], writer: FrameWriter, report: Report, cancel: Cancel) -> frozenset[int]:
     """The frames whose file is whole and carries the digest that the frame would get now.
 
     A file of another digest is not decoded. Files are read in threads of their own, so that a person who wants to stop
@@ -108,7 +107,7 @@ def _look(writer: FrameWriter, frame: int, digest: str) -> _Look:
         return _Look(frame, error=error)
 
 
-def _next(results: SimpleQueue[_Look], cancel: threading.Event) -> _Look:
+def _next(results: SimpleQueue[_Look], cancel: Cancel) -> _Look:
     while not cancel.is_set():
         try:
             return results.get(timeout=BLINK)

@@ -12,9 +12,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import Empty, Full, Queue, SimpleQueue
 from typing import Final, Generic, TypeVar
 
+from engine.cancelling import Cancel
 from engine.errors import CancelledError
 
-__all__ = ["Assembly", "Conveyor"]
+__all__ = ["Assembly", "Conveyor", "waited"]
 
 T = TypeVar("T")
 A = TypeVar("A")
@@ -29,6 +30,33 @@ BLINK: Final = 0.05
 
 PATIENCE: Final = 0.7
 """Seconds that a cancelled render waits for its threads: a person who asks to stop is served within a second."""
+
+
+def waited(call: Callable[[], T], cancel: Cancel) -> T:
+    """The result of a read that may hang, made in a thread of its own; no Numba may run in it.
+
+    Raises:
+        CancelledError: ``cancel`` was set before it came back.
+        BaseException: what ``call`` raised.
+    """
+    done: SimpleQueue[tuple[T] | _Failure] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((call(),))
+        except BaseException as error:  # noqa: BLE001  the calling thread raises it
+            done.put(_Failure(error))
+
+    threading.Thread(target=work, name="rackfocus-look", daemon=True).start()
+    while not cancel.is_set():
+        try:
+            result = done.get(timeout=BLINK)
+        except Empty:
+            continue
+        if isinstance(result, _Failure):
+            raise result.error
+        return result[0]
+    raise CancelledError("stopped while a frame was being read; nothing was written")
 
 
 class _End:
@@ -124,7 +152,7 @@ class Assembly(Generic[A, B, C]):
             threading.Thread(target=lambda: self._drain(made, sink), name="rackfocus-write", daemon=True),
         )
 
-    def run(self, cancel: threading.Event) -> Generator[C, None, None]:
+    def run(self, cancel: Cancel) -> Generator[C, None, None]:
         """Run all three; gives the sink's results in the calling thread, as they come.
 
         Raises:
@@ -141,7 +169,7 @@ class Assembly(Generic[A, B, C]):
                 self._halt()
             self._join(cancel)
 
-    def _results(self, cancel: threading.Event) -> Iterator[C]:
+    def _results(self, cancel: Cancel) -> Iterator[C]:
         while True:
             if cancel.is_set():
                 raise CancelledError("the render was stopped; frames that are done are kept, start it again to go on")
@@ -164,7 +192,7 @@ class Assembly(Generic[A, B, C]):
         else:
             self._done.put(_End())
 
-    def _join(self, cancel: threading.Event) -> None:
+    def _join(self, cancel: Cancel) -> None:
         """Wait for the threads; once a person wants to stop, for ``PATIENCE`` at most: a read may hang."""
         deadline: float | None = None
         for thread in self._threads:

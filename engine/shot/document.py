@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from engine.curve import Extrapolation, Interpolation
 from engine.shot.any_to_bokeh import AnyToBokehOptions
@@ -38,6 +38,8 @@ SCHEMA_VERSION = 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Far = Annotated[float, WithJsonSchema({"anyOf": [{"type": "number"}, {"const": "infinity"}]})]
+"""Infinity is a text, for JSON has no such number; ``Infinity``, as earlier versions wrote it, is read too."""
 ColourMapName = Literal["turbo", "inferno", "magma", "plasma", "viridis", "jet", "spectral", "spectral_r"]
 OutputLayer = Literal["coc", "disparity", "overlay", "invented"]
 
@@ -86,13 +88,21 @@ Keys = Annotated[tuple[Key, ...], Field(min_length=1)]
 class Plate(_Part):
     """The sharp shot."""
 
-    path: str = Field(description="Image sequence (%04d, #### or $F4) or movie.")
+    path: str = Field(description="Image sequence (%04d, #### or $F4), one frame of it, a folder with one, or a movie.")
     frames: str | None = Field(None, description="Frames of the shot, like 1001-1024; all that exist when not given.")
     part: str | int | None = Field(None, description="Part of a multi-part EXR, by name or number.")
     layer: str | None = Field(
         None, description="Layer of the colour channels; the root's R, G, B and A when not given."
     )
-    extra_layers: tuple[str, ...] = Field((), description='Further layers to blur alike, or "*" for all.')
+    extra_layers: tuple[str, ...] = Field(
+        (), description='Further layers to take along, or "*" for all: light is blurred, data is not.'
+    )
+    light_layers: tuple[str, ...] = Field(
+        (), description="Further layers to blur, though their names say that they are data (ids, normals, depth ...)."
+    )
+    data_layers: tuple[str, ...] = Field(
+        (), description="Further layers to pass on as they are, unblurred, whatever their names say."
+    )
     colour_space: str | None = Field(
         None, description="Colour space of the files, a name of the OCIO configuration; by file type when not given."
     )
@@ -162,7 +172,7 @@ class Depth(_Part):
         description="The channel's value at the nearest point (disparity 1), after depth.scale; found over the whole "
         "shot when not given.",
     )
-    far: float | None = Field(
+    far: Far | None = Field(
         None,
         description="The channel's value at the farthest point (disparity 0), after depth.scale; infinity for "
         "distances when not given.",
@@ -212,7 +222,8 @@ class Blur(_Part):
     """The blur strength K over time."""
 
     keys: tuple[Key, ...] = Field(
-        description="Keys of K: the blur radius in pixels at a disparity of 1 from focus.", min_length=1
+        description="Keys of K: the blur radius in rows (pixels of height) at a disparity of 1 from focus.",
+        min_length=1,
     )
     before: Extrapolation = Field("hold", description="The curve before its first key.")
     after: Extrapolation = Field("hold", description="The curve after its last key.")
@@ -223,7 +234,9 @@ class LensSettings(_Part):
 
     focal_length: Positive | Keys = Field(description="Focal length in millimetres; a number or keys.")
     f_number: Positive | Keys = Field(description="F-number; a number or keys.")
-    sensor_width: Positive = Field(36.0, description="Width of the sensor in millimetres, as wide as the plate.")
+    sensor_width: Positive = Field(
+        36.0, description="Width of the sensor in millimetres, as wide as the plate is seen, unsqueezed."
+    )
     world_unit: Literal["mm", "cm", "dm", "m", "in", "ft"] = Field("m", description="Unit of the depth's distances.")
 
 
@@ -286,8 +299,11 @@ class Output(_Part):
         description="Further layers: coc (signed radius in pixels), disparity, overlay (behind blue, in focus green, "
         "in front red), invented (the share of background that the plate does not show).",
     )
-    codec: Literal["h264", "prores"] | None = Field(
-        None, description="Movie codec; h264 in .mp4, prores in .mov when not given."
+    codec: Literal["h264", "hevc", "prores"] | None = Field(
+        None, description="Movie codec; prores in .mov, h264 in others (hevc for HLG and PQ) when not given."
+    )
+    sound: Literal["copy", "none"] = Field(
+        "copy", description="Sound of a movie result: copy takes the plate's own, in step with the frames; or none."
     )
     metadata: dict[str, str] = Field(
         default_factory=dict, description="Further header entries; names of 31 characters at most."

@@ -70,7 +70,7 @@ def shot_reference() -> str:
         "by `python -m engine.reference`; `shot.schema.json` beside it is the same as a JSON Schema.",
         "",
         "Paths are relative to the document's own folder. A field that is left out has its default. NaN and infinity",
-        "are refused, but for `depth.far`, which may be `Infinity`. Older versions are read and brought up to date.",
+        'are refused, but for `depth.far`, which may be `"infinity"`. Older versions are read and brought up to date.',
         "",
     ]
     lines += ["```json", *EXAMPLE.splitlines(), "```", ""]

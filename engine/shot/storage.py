@@ -4,6 +4,9 @@ Paths in a document are relative to the folder that the document lies in, so tha
 mounted elsewhere. Loading makes them absolute, so nothing later depends on where the program was started. Saving writes
 what lies below the document's folder relative to it, and everything else absolute. A path that begins with
 ``~/`` lies in the home of whoever reads it, and is saved as an absolute one.
+
+Relative paths are saved with slashes on every system. Backslashes, which a person on Windows types and earlier versions
+wrote there, part folders too, except where a file of that very name lies on a system that takes them for letters.
 """
 
 from __future__ import annotations
@@ -11,19 +14,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from engine.errors import OutputWriteError, ShotError
+from engine.files import reason_of, write_whole
+from engine.json_text import json_text
 from engine.shot.document import Shot
 from engine.shot.validation import shot_from_dict
 
 __all__ = ["load_shot", "save_shot", "shot_from_json", "shot_to_dict", "shot_to_json"]
 
 Model = TypeVar("Model", bound=BaseModel)
+P = TypeVar("P", bound=PurePath)
 
 LARGEST_FILE: Final = 64 << 20
 """Bytes; more is a picture or a movie given by mistake."""
@@ -54,7 +59,7 @@ def load_shot(path: str | os.PathLike[str]) -> Shot:
     except FileNotFoundError:
         raise ShotError(f"{file}: there is no such file; check the name of the shot document") from None
     except (OSError, ValueError) as error:
-        raise ShotError(f"{file}: the shot document cannot be read ({_reason(error)}); check its path") from error
+        raise ShotError(f"{file}: the shot document cannot be read ({reason_of(error)}); check its path") from error
     return shot_from_json(raw, where=str(file), folder=file.absolute().parent)
 
 
@@ -94,19 +99,14 @@ def save_shot(shot: Shot, path: str | os.PathLike[str]) -> None:
         OutputWriteError: the folder or the disk does not let it be written.
     """
     file = Path(path).absolute()
-    text = shot_to_json(_with_paths(shot, lambda inner: _portable(_joined(Path.cwd(), inner), file.parent)))
-    temporary = file.parent / f".{file.name}.{os.getpid()}.tmp"
+    text = shot_to_json(
+        _with_paths(shot, lambda inner: _portable(_joined(Path.cwd(), inner, as_it_is=True), file.parent))
+    )
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(file)
+        write_whole(file, text)
     except (OSError, ValueError) as error:
-        with suppress(OSError, ValueError):  # nothing was left, or it cannot be removed for the same reason
-            temporary.unlink()
         raise OutputWriteError(
-            f"{path}: the shot document cannot be written ({_reason(error)}); check the folder and its disk's space"
+            f"{path}: the shot document cannot be written ({reason_of(error)}); check the folder and its disk's space"
         ) from error
 
 
@@ -117,7 +117,7 @@ def shot_to_dict(shot: Shot) -> dict[str, Any]:
 
 def shot_to_json(shot: Shot) -> str:
     """The shot as the text of a document, paths as they stand."""
-    return json.dumps(shot_to_dict(shot), indent=2, ensure_ascii=False) + "\n"
+    return json_text(shot_to_dict(shot), indent=2, ascii_only=False) + "\n"
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -147,19 +147,51 @@ def _with_path(part: Model, field: tuple[str, ...], change: Callable[[str], str]
     return part if changed is held or changed == held else part.model_copy(update={name: changed})
 
 
-def _joined(folder: Path, path: str) -> str:
+def _joined(folder: Path, path: str, *, as_it_is: bool = False) -> str:
+    """A path of a document in a folder, or one of this process's own, ``as_it_is``."""
     if path.startswith("~/"):
         return os.path.expanduser(path)  # noqa: PTH111 - pathlib's own raises where there is no home
     # A drive or share of Windows is no folder beside the document, on whatever system it is read.
     absolute = Path(path).is_absolute() or PureWindowsPath(path).is_absolute()
-    return path if absolute else str(folder / path)
+    return path if absolute else str(folder / (path if as_it_is else _with_own_separators(folder, path)))
+
+
+def _with_own_separators(folder: Path, path: str) -> str:
+    """A relative path with slashes for backslashes, unless the folder holds something that has them in its name."""
+    if os.sep == "\\" or "\\" not in path or _has_backslashes(folder, path):
+        return path
+    return path.replace("\\", "/")
+
+
+def _has_backslashes(folder: Path, path: str) -> bool:
+    """Whether a file or folder lies there whose name begins as the path does up to its last backslash.
+
+    What follows may be a pattern of frame numbers, of which no file has the name.
+    """
+    inside, _, name = path[: path.rindex("\\") + 1].rpartition("/")
+    try:
+        return any(entry.name.startswith(name) for entry in (folder / inside).iterdir())
+    except (OSError, ValueError):
+        return False
 
 
 def _portable(absolute: str, folder: Path) -> str:
     """The path as a document in ``folder`` should say it: one that loading brings back exactly."""
-    below = absolute.removeprefix(f"{folder}{os.sep}")
-    return below if below and _joined(folder, below) == absolute else absolute
+    below = below_folder(PurePath(absolute), PurePath(folder))
+    return below if below and _same_path(_joined(folder, below), absolute) else absolute
 
 
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+def below_folder(path: P, folder: P) -> str:
+    """What a path is within a folder, with slashes; nothing where it is not in it.
+
+    Args:
+        path, folder: absolute, of one system; Windows' do not mind the case.
+    """
+    try:
+        return path.relative_to(folder).as_posix() if path != folder else ""
+    except ValueError:
+        return ""
+
+
+def _same_path(one: str, other: str) -> bool:
+    return one == other or (os.sep == "\\" and PurePath(one) == PurePath(other))

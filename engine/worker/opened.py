@@ -13,7 +13,7 @@ from engine.depth import DepthLimits, condition, focus_curve
 from engine.errors import ShotError, require
 from engine.frames import Float32Array, Window, count_colours
 from engine.media import DepthImage, fit_depth
-from engine.optics import strength_curve
+from engine.optics import screen_width, strength_curve
 from engine.render import Inputs, Report
 from engine.render.inputs import RawFrame
 from engine.render.limits import shot_limits
@@ -102,7 +102,8 @@ class OpenShot:
             KeysError, OpticsError, MediaError: as ``FocusPull.of``.
         """
         focus = focus_curve(shot, limits, self.sampler(limits))
-        width = self._inputs.plate.info.window.display_width
+        info = self._inputs.plate.info
+        width = screen_width(info.window, info.pixel_aspect)
         return FocusPull(focus, strength_curve(shot, width, limits, focus))
 
     def sampler(self, limits: DepthLimits) -> Callable[[int, float, float, int], float]:
@@ -158,7 +159,8 @@ class OpenShot:
 def _sources(shot: Shot) -> tuple[Plate, Depth, Matte | None, LensSettings | None]:
     """What is read, and the lens where distances along the ray are read by its field of view."""
     lens = shot.lens if shot.depth.measured == "ray" else None
-    return shot.plate.model_copy(update={"extra_layers": ()}), shot.depth, shot.matte, lens
+    picture = {"extra_layers": (), "light_layers": (), "data_layers": ()}
+    return shot.plate.model_copy(update=picture), shot.depth, shot.matte, lens
 
 
 def _reduced(raw: RawFrame, disparity: Float32Array, scale: float) -> Proxy:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from engine.errors import CancelledError, ProtocolError
-from engine.processes import is_alive
+from engine.processes import STOP_SIGNALS, is_alive
 from engine.runtime.extras import TORCH_PACKAGES
 from engine.shot import SCHEMA_VERSION, RendererChoice
 from engine.worker.lanes import Job, Lane
@@ -240,18 +240,20 @@ def _end_with_host(channel: Channel) -> None:
     """SIGTERM, SIGINT and the death of the parent end the worker as the end of its input does."""
     if threading.current_thread() is not threading.main_thread():
         return
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         signal.signal(number, lambda _number, _frame: channel.hang_up())
     parent = os.getppid()
     if parent > 1:
-        threading.Thread(target=_watch, args=(parent,), name="rackfocus-watch", daemon=True).start()
+        threading.Thread(target=_watch, args=(parent, channel), name="rackfocus-watch", daemon=True).start()
 
 
-def _watch(parent: int) -> None:
+def _watch(parent: int, channel: Channel) -> None:
     while os.getppid() == parent and is_alive(parent):
         time.sleep(WATCH)
     print("worker: the host is gone", file=sys.stderr)
     if sys.platform == "win32":
+        channel.hang_up()
+        time.sleep(2 * PATIENCE)
         os._exit(0)
     main = threading.main_thread().ident
     assert main is not None

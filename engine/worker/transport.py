@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
+import queue
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO, Final
+
+from engine.json_text import json_text
 
 __all__ = ["LONGEST_LINE", "Channel", "TooLong"]
 
@@ -15,6 +18,12 @@ LONGEST_LINE: Final = 32 << 20
 """Bytes of a message. Keys on each of 100,000 frames are a quarter of that."""
 
 PIECE: Final = 1 << 16
+
+MOST_AHEAD: Final = 16
+"""Lines that wait to be taken where a thread reads them."""
+
+BLINK: Final = 0.1
+"""Seconds between two looks at whether to end, where a thread reads."""
 
 
 class TooLong:
@@ -26,11 +35,15 @@ class Channel:
 
     Args:
         incoming, outgoing: binary streams.
+        in_thread: wait for lines in a thread of its own. On Windows, where nothing breaks off a read and no signal's
+            handler runs before its end, this is what ``hang_up`` needs.
     """
 
-    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO, in_thread: bool = sys.platform == "win32") -> None:
         self._incoming = incoming
         self._outgoing = outgoing
+        self._in_thread = in_thread
+        self._over = threading.Event()
         self._lock = threading.Lock()
 
     @classmethod
@@ -55,6 +68,25 @@ class Channel:
 
     def lines(self) -> Iterator[bytes | TooLong]:
         """Each line that is not empty, until the host closes its end; half a line at the end is none."""
+        yield from self._lines_of_a_thread() if self._in_thread else self._lines()
+
+    def _lines_of_a_thread(self) -> Iterator[bytes | TooLong]:
+        arrived: queue.Queue[bytes | TooLong | None] = queue.Queue(MOST_AHEAD)
+
+        def read() -> None:
+            for line in self._lines():
+                arrived.put(line)
+            arrived.put(None)
+
+        threading.Thread(target=read, name="rackfocus-lines", daemon=True).start()
+        while not self._over.is_set():
+            with suppress(queue.Empty):
+                line = arrived.get(timeout=BLINK)  # between two of them Python runs the handlers of signals
+                if line is None:
+                    return
+                yield line
+
+    def _lines(self) -> Iterator[bytes | TooLong]:
         while True:
             line = self._incoming.readline(LONGEST_LINE)
             if line.endswith(b"\n"):
@@ -73,13 +105,16 @@ class Channel:
         Raises:
             OSError: nobody is there any longer.
         """
-        line = json.dumps(message, allow_nan=False).encode("ascii") + b"\n"
+        line = json_text(message).encode("ascii") + b"\n"
         with self._lock:
             self._outgoing.write(line)
             self._outgoing.flush()
 
     def hang_up(self) -> None:
         """Let ``lines`` end; from a signal's handler, which is what breaks off the wait for a line."""
+        if self._in_thread:
+            self._over.set()
+            return
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, self._incoming.fileno())
         os.close(nothing)

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
-import re
-import shutil
-import socket
-import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -20,11 +15,11 @@ import numpy as np
 
 from engine.depth import DepthLimits
 from engine.errors import FormatError, OpticsError, OutputExistsError, OutputWriteError, ShotError, require
+from engine.files import discard, place_file, reason_of, scratch_folder, temporary_path
 from engine.frames import PlateFrame, RenderedFrame, Window
 from engine.media.saving import NewPart, save_image
-from engine.media.temporary import place_file, temporary_path
+from engine.media.sequence import Pattern, is_movie
 from engine.optics import Defocus, circle_of_confusion
-from engine.processes import is_alive
 from engine.render import Event, LimitsFound, Searching
 from engine.renderers.optical import OpticalRenderer
 from engine.shot import Shot, shot_from_dict
@@ -38,8 +33,6 @@ __all__ = ["ViewDesk"]
 
 KEPT: Final = 16
 """Previews without a path of their own that stay; older ones are removed."""
-
-_HOST: Final = re.sub(r"\W", "_", socket.gethostname())[:32]
 
 AROUND: Final = 4
 """Pixels around a region beyond the largest radius: silhouettes look at their neighbours."""
@@ -127,8 +120,8 @@ class _Look:
 
     def __init__(self, proxy: Proxy, shot: Shot, asked: Preview, focus: float, strength: float) -> None:
         self._proxy = proxy
-        self._number, self._focus, self._strength = asked.frame, focus, strength * proxy.scale
-        most = None if shot.maximum_radius is None else shot.maximum_radius * proxy.scale
+        self._number, self._focus, self._strength = asked.frame, focus, strength * proxy.row_scale
+        most = None if shot.maximum_radius is None else shot.maximum_radius * proxy.row_scale
         self.shot = shot.model_copy(update={"maximum_radius": most})
         self.shown = self._region(asked.region)
         self.rendered = self._around(self.shown)
@@ -234,7 +227,9 @@ class _Files:
             f"path: {path[:200]!r} is no EXR file, as which previews are written; give a name that ends in .exr",
         )
         require(
-            path not in (shot.plate.path, shot.depth.path, shot.matte and shot.matte.path),
+            not any(
+                _is_read(path, read) for read in (shot.plate.path, shot.depth.path, shot.matte and shot.matte.path)
+            ),
             OutputExistsError,
             f"path: {path} is read by the shot, and would be lost; give the preview another name",
         )
@@ -243,24 +238,26 @@ class _Files:
     def close(self) -> None:
         """Remove the folder."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            discard(self._folder)
 
     def _next(self) -> Path:
         if self._folder is None:
-            _remove_stale()
-            self._folder = Path(tempfile.mkdtemp(prefix=f"rackfocus-{_HOST}-{os.getpid()}-"))
+            self._folder = scratch_folder()
         self._made.append(self._folder / f"preview-{next(self._count):06}.exr")
         if len(self._made) > KEPT:
-            self._made.popleft().unlink(missing_ok=True)
+            discard(self._made.popleft())
         return self._made[-1]
 
 
-def _remove_stale() -> None:
-    """Remove what workers of this machine that were killed left behind."""
-    for folder in Path(tempfile.gettempdir()).glob(f"rackfocus-{_HOST}-*"):
-        match = re.fullmatch(rf"rackfocus-{_HOST}-(\d+)-\w+", folder.name)
-        if match is not None and not is_alive(int(match[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+def _is_read(path: str, read: str | None) -> bool:
+    """Whether a path is one of the files that a shot reads, whichever frame it is of and however it is spelt."""
+    if read is None:
+        return False
+    asked, pattern = Path(path), Pattern.parse(read)
+    number = None if is_movie(read) else pattern.number(asked.name)
+    theirs = Path(read) if number is None else pattern.path(number)
+    alike = asked.exists() and theirs.exists() and asked.samefile(theirs)
+    return path == read or alike
 
 
 def _write(path: Path, picture: RenderedFrame) -> None:
@@ -278,9 +275,9 @@ def _write(path: Path, picture: RenderedFrame) -> None:
         save_image(temporary, "openexr", [part], f"preview {path}")
         place_file(temporary, path)
     except OSError as error:
-        raise OutputWriteError(f"{path}: cannot be written ({error.strerror}); give another path") from error
+        raise OutputWriteError(f"{path}: cannot be written ({reason_of(error)}); give another path") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
 
 
 def _finite(value: float | None) -> float | None:

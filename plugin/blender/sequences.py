@@ -10,7 +10,10 @@ from pathlib import Path
 
 __all__ = ["ExrHeader", "depth_channel", "file_number", "frame_file", "is_movie", "pattern_of", "plate_layer"]
 
-MOVIES = {".mov", ".mp4", ".mkv", ".avi", ".mxf", ".webm", ".m4v", ".mpg", ".mpeg", ".dv", ".ogv"}
+MOVIES = {
+    *(".mov", ".qt", ".mp4", ".m4v", ".3gp", ".3g2", ".f4v", ".mkv", ".webm", ".avi", ".divx", ".mxf", ".gxf", ".mts"),
+    *(".m2ts", ".m2t", ".ts", ".mpg", ".mpeg", ".m2v", ".vob", ".mod", ".tod", ".wmv", ".asf", ".flv", ".ogv", ".dv"),
+}
 MAGIC = 20000630
 MULTIPART = 0x1000
 HEADER_BYTES = 4 << 20

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
-from engine.errors import CancelledError
+from engine.cancelling import NEVER, Cancel
+from engine.errors import CancelledError, RackfocusError
 from engine.frames import Float32Array, FrameRange, RenderedFrame, Window
-from engine.media import PlateReader, open_writer
-from engine.media.sequence import Pattern
+from engine.media import PlateInfo, PlateReader, open_writer
+from engine.media.sequence import Pattern, is_movie
 from engine.shot import Output, Plate, Shot
 
 __all__ = ["assemble", "movie_path", "sheet_path"]
@@ -30,8 +31,6 @@ GAP: Final = 8
 LETTERS: Final = 22
 PAPER: Final = 0.006
 """Scene-linear grey of the paper."""
-
-NEVER: Final = threading.Event()
 
 
 def movie_path(shot: Shot) -> Path:
@@ -50,14 +49,14 @@ def assemble(
     *,
     movie: bool = False,
     step: Callable[[int, int], None] = lambda _done, _total: None,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
 ) -> tuple[Path, ...]:
     """Read the result once, and write the contact sheet and, if asked, the movie.
 
     Args:
         shot: whose result it is.
         frames: that were rendered.
-        movie: whether to write an H.264 movie, in the frame rate of the plate.
+        movie: whether to write an H.264 movie, in the frame rate of the plate and with its sound.
         step: gets the number of frames that are read, and of all.
         cancel: stops it.
 
@@ -77,9 +76,9 @@ def assemble(
     )
     shown = {frames.numbers[i] for i in np.linspace(0, len(frames) - 1, min(SHOWN, len(frames))).round().astype(int)}
     thumbs: dict[int, Float32Array] = {}
-    film = Output(path=str(movie_path(shot)), codec="h264") if movie else None
+    film = Output(path=str(movie_path(shot)), codec="h264", sound=shot.output.sound) if movie else None
     with PlateReader(result) as reader:
-        writer = open_writer(film, reader.info) if film is not None else None
+        writer = open_writer(film, _with_movie(reader.info, shot), frames) if film is not None else None
         try:
             for done, frame in enumerate(frames):
                 if cancel.is_set():
@@ -89,7 +88,8 @@ def assemble(
                     thumbs[frame] = _thumb(picture.image, picture.pixel_aspect)
                 if writer is not None:
                     rendered = RenderedFrame(
-                        frame, picture.image, picture.channels, picture.window, None, picture.pixel_aspect
+                        *(frame, picture.image, picture.channels, picture.window, None, picture.pixel_aspect),
+                        metadata=picture.metadata,
                     )
                     writer.write(rendered, {}, {})
                 step(done + 1, len(frames))
@@ -109,6 +109,16 @@ def assemble(
 def _beside(shot: Shot, ending: str) -> Path:
     pattern = Pattern.parse(shot.output.path)
     return pattern.folder / f"{pattern.prefix.rstrip(' ._-') or 'result'}{ending}"
+
+
+def _with_movie(info: PlateInfo, shot: Shot) -> PlateInfo:
+    """The result's facts, with the rate, the times and the sound of the plate where that is a movie."""
+    if not is_movie(shot.plate.path):
+        return info
+    with suppress(RackfocusError), PlateReader(shot.plate) as plate:
+        theirs = plate.info
+        return replace(info, frame_rate=theirs.frame_rate, times=theirs.times, movie=theirs.movie)
+    return info
 
 
 def _same_space(shot: Shot) -> str | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import OutputExistsError, OutputWriteError, ShotError, require
+from engine.files import reason_of, write_whole
 from engine.shot import save_shot
 from plugin.farm.opencue import opencue_script
 from plugin.farm.plan import FarmPlan
@@ -31,7 +30,7 @@ class Bundle:
 
     Attributes:
         folder: that holds it.
-        values: what ``openjd run`` needs as ``--job-param``.
+        values: folders of this machine, which a scheduler maps; ``openjd run`` goes without them.
         tasks: the frames of each task of the step Render; none where openjd-model is not there to tell.
     """
 
@@ -114,14 +113,7 @@ def _line(error: Exception) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise OutputWriteError(f"{path} cannot be written ({error.strerror}); choose another --out") from error
+        raise OutputWriteError(f"{path} cannot be written ({reason_of(error)}); choose another --out") from error

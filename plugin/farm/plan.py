@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import threading
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Final
 
+from engine.cancelling import NEVER, Cancel
 from engine.errors import ShotError, require
 from engine.frames import FrameRange
 from engine.media.sequence import is_movie
@@ -26,15 +26,21 @@ MEMORY: Final = 1024
 """MiB of memory that any render takes."""
 
 MEMORY_OF_PIXEL: Final = 256
-"""Bytes that each pixel adds: under 3 GiB in all at 3840x2160 (``docs/optical.md``)."""
+"""Bytes that each pixel of R, G, B and A adds: under 3 GiB in all at 3840x2160 (``docs/optical.md``)."""
+
+MEMORY_OF_SAMPLE: Final = 56
+"""Bytes that each pixel of a further channel adds: it stands in every frame that is read ahead, rendered and written.
+
+Peaks of ``rackfocus render`` with ``extra_layers`` "*", halves, K = 20, in MiB for 4, 28 and 52 channels: 285, 602 and
+796 at 512x384 in draft, 833 for 52 in final; 432, 924 and 1,253 at 1024x768 in draft, 1,849 for 52 in final, and 2,253
+were seen. That is 27 to 56 bytes, by how far reading gets ahead.
+"""
 
 LEARNED_MEMORY: Final = 16384
 """MiB that the networks of Any-to-Bokeh add: at most 14.3 GB were seen (``docs/export.md``)."""
 
 LEARNED_GPU_MEMORY: Final = 12288
 """MiB on the card at 1024x576 in fp16: weights, a window of frames, and the decoder's attention (by arithmetic)."""
-
-NEVER: Final = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def plan_job(
     build: str | None = None,
     systems: tuple[str, ...] = (),
     report: Report = ignore,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
 ) -> FarmPlan:
     """Look at a shot, and fix all that every task of a job must agree on.
 
@@ -135,7 +141,7 @@ def plan_job(
     fixed = fixed_limits(shot, report, cancel)
     with Inputs(fixed) as inputs:
         asked = asked_frames(frames, inputs.frames)
-        window = inputs.plate.info.window
+        window, channels = inputs.plate.info.window, len(inputs.plate.info.channels)
         read = {path for frame in inputs.frames for path in inputs.files(frame)}
         plate = fixed.plate.model_copy(update={"frames": str(inputs.frames)})
     if fixed.aperture.image is not None:
@@ -147,13 +153,14 @@ def plan_job(
         command=_words(command),
         movie=movie,
         builds=build is not None,
-        needs=_needs(fixed, window.width * window.height, systems),
+        needs=_needs(fixed, window.width * window.height, channels, systems),
         inputs=tuple(sorted(path for path in read if path.is_file())),
     )
 
 
-def _needs(shot: Shot, pixels: int, systems: tuple[str, ...]) -> Needs:
-    memory = MEMORY + ceil(pixels * MEMORY_OF_PIXEL / 2**20)
+def _needs(shot: Shot, pixels: int, channels: int, systems: tuple[str, ...]) -> Needs:
+    bytes_of_pixel = MEMORY_OF_PIXEL + MEMORY_OF_SAMPLE * max(0, channels - 4)
+    memory = MEMORY + ceil(pixels * bytes_of_pixel / 2**20)
     if shot.renderer.name == "optical":
         return Needs(cpus=2, memory=memory, systems=systems)
     on_card = shot.renderer.any_to_bokeh.device != "cpu"

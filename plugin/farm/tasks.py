@@ -8,12 +8,12 @@ exit status.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
+from engine.cancelling import NEVER, Cancel
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
 from engine.render import (
@@ -36,8 +36,6 @@ from engine.shot import Shot, load_shot, shot_from_json, shot_to_json
 from plugin.farm.paths import PathMapping, with_folders
 
 __all__ = ["TaskLog", "check_task", "load_here", "render_task", "telling_failures"]
-
-NEVER: Final = threading.Event()
 
 
 class TaskLog:
@@ -114,7 +112,7 @@ def render_task(
     log: TaskLog,
     *,
     overwrite: bool = False,
-    cancel: threading.Event = NEVER,
+    cancel: Cancel = NEVER,
 ) -> Summary:
     """Render the frames of one task; it may be killed, run again, and run twice at once.
 

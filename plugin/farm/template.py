@@ -85,7 +85,8 @@ def _parameters(plan: FarmPlan) -> list[Json]:
             "type": "PATH",
             "objectType": "DIRECTORY",
             "dataFlow": flow,
-            "description": what,
+            "default": "",
+            "description": f"{what} Empty for the one that the shot document names.",
             "userInterface": {"control": "CHOOSE_DIRECTORY", "label": what.partition(";")[0].rstrip(".")},
         }
         for name, flow, what in (FOLDER_PARAMETERS[key] for key in _folders(plan))
@@ -95,6 +96,7 @@ def _parameters(plan: FarmPlan) -> list[Json]:
         "type": "PATH",
         "objectType": "DIRECTORY",
         "dataFlow": "NONE",
+        "default": "engines",
         "description": "Folder of built engines that all machines that render can write.",
     }
     return [

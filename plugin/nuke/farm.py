@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +41,10 @@ def save_shot(task: Task) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(task.shot, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise EngineError("nuke.output", f"{path} cannot be written ({error.strerror}); check the folder") from error
     return path
 
@@ -62,6 +66,19 @@ def bundle(command: Sequence[str], tasks: Sequence[Task], done: Callable[[list[s
     return thread
 
 
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename over what is there; on Windows a virus scanner may have either open for a moment."""
+    for _ in range(20):
+        try:
+            temporary.replace(path)
+            return
+        except PermissionError:
+            if os.name == "posix":
+                raise
+        time.sleep(0.1)
+    temporary.replace(path)
+
+
 def _bundle(command: list[str], work: list[tuple[str, str]], done: Callable[[list[str], str], None]) -> None:
     made: list[str] = []
     trouble = ""
@@ -74,8 +91,10 @@ def _bundle(command: list[str], work: list[tuple[str, str]], done: Callable[[lis
                 [*command, "farm", "bundle", shot, "--out", folder],
                 capture_output=True,
                 text=True,
+                encoding="utf-8",
+                errors="replace",
                 stdin=subprocess.DEVNULL,
-                env=clean_environment(),
+                env=clean_environment({"PYTHONIOENCODING": "utf-8:backslashreplace"}),
                 check=False,
                 **hidden,
             )

@@ -13,7 +13,10 @@ from .kinds import Comp, Tool, first, source, told
 
 __all__ = ["MOVIES", "Source", "depth_of", "is_movie", "of_loader", "pattern_of", "plate_of", "render_range"]
 
-MOVIES = (".mov", ".mp4", ".m4v", ".mxf", ".mkv", ".avi", ".braw", ".r3d")
+MOVIES = (
+    *(".mov", ".qt", ".mp4", ".m4v", ".3gp", ".mxf", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".m2t", ".ts", ".mpg"),
+    *(".mpeg", ".vob", ".wmv", ".flv", ".dv", ".braw", ".r3d", ".crm", ".ari"),
+)
 NUMBER = re.compile(r"(\d+)(?=\.[^.]+$)")
 BRACKETS = re.compile(r"\[(\d+)-\d+\](?=\.[^.]+$)")
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from engine.curve import Curve
 from engine.depth import DepthLimits, focus_curve
 from engine.errors import OpticsError
-from engine.optics import WORLD_UNITS, Defocus, circle_of_confusion, lens_strength, strength_curve
+from engine.frames import Window
+from engine.optics import WORLD_UNITS, Defocus, circle_of_confusion, lens_strength, screen_width, strength_curve
 from engine.shot import Blur, Depth, Focus, FocusKey, Key, LensSettings, Output, Plate, Shot
 
 RAMP = np.linspace(0, 1, 101, dtype=np.float32)[None]
@@ -201,3 +202,25 @@ def test_a_lens_without_a_focus_says_so() -> None:
     document = shot(lens=LensSettings(focal_length=50, f_number=2))
     with pytest.raises(OpticsError, match="focus"):
         strength_curve(document, 1920, DepthLimits(1, inf))
+
+
+@pytest.mark.parametrize("squeeze", [0.5, 1.33, 1.8, 2.0, 4.0])
+@pytest.mark.parametrize("focus", [0.0, 0.3, 1.0])
+def test_a_real_lens_on_an_anamorphic_plate_has_the_k_of_the_picture_as_it_is_seen(
+    squeeze: float, focus: float
+) -> None:
+    document = shot(
+        lens=LensSettings(focal_length=85.0, f_number=1.4, sensor_width=36.0), depth=Depth(convention="distance")
+    )
+    limits = DepthLimits(1.5, inf)
+    square = strength_curve(document, screen_width(Window.of_size(2400, 1000), 1.0), limits, lambda _: focus)
+    squeezed_window = Window.of_size(round(2400 / squeeze), 1000)
+    squeezed = strength_curve(
+        document, screen_width(squeezed_window, 2400 / squeezed_window.width), limits, lambda _: focus
+    )
+    assert squeezed(1) == pytest.approx(square(1), rel=1e-12)
+    assert square(1) > 0
+
+
+def test_only_the_display_window_counts_for_the_width_of_the_sensor() -> None:
+    assert screen_width(Window(-20, 0, 1040, 500, 0, 0, 1000, 500), 2.0) == 2000

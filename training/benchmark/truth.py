@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import OutputWriteError
+from engine.files import discard, flush_file, move, temporary_path
 from engine.frames import Float32Array, PlateFrame, Window
 
 if TYPE_CHECKING:
@@ -118,14 +118,17 @@ def _trace(shot: SceneShot, path: Path, stem: str, say: Callable[[str], None]) -
         images = [image[..., :3] for image in images]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            part = Path(scratch) / path.name
+        part = temporary_path(path, ".npz")
+        try:
             depths, soft = np.stack(disparities), np.stack(filtered)
             np.savez(part, image=_half(images), disparity=depths, filtered=soft, truth=_half(truth))
-            part.replace(path)
+            flush_file(part)
+            move(part, path)
+        finally:
+            discard(part)
         for older in path.parent.glob(f"{stem}.*.npz"):
             if older != path:
-                older.unlink(missing_ok=True)
+                discard(older)
     except OSError as error:
         raise OutputWriteError(
             f"{path}: the truth cannot be kept ({error.strerror}); free some space or choose another cache folder"

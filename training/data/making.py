@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -13,6 +12,7 @@ import numba
 import OpenImageIO as oiio  # noqa: N813  its own documentation's name
 
 from engine.errors import DataSetError, require
+from engine.files import discard
 from training.data.clip_making import clip_name, make_clip
 from training.data.clips import CLIP, MANIFEST, Clip, ClipSet, Manifest
 from training.data.recipe import DataRecipe
@@ -82,7 +82,7 @@ def make_set(recipe: DataRecipe, out: str | Path, *, workers: int = 1, say: Say 
                 say(Made(clip.name, done + count, total, count, time.monotonic() - begin))
     finally:
         for left in folder.glob(f".*{UNFINISHED}"):
-            shutil.rmtree(left, ignore_errors=True)
+            discard(left)
     finished = ClipSet(folder)
     assets = {asset.model_dump_json(): asset for clip in finished for asset in clip.clip.assets}
     write_manifest(manifest.model_copy(update={"assets": tuple(assets[key] for key in sorted(assets))}), folder)

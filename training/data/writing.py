@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from engine.errors import OutputWriteError
+from engine.files import discard, move, write_whole
 from engine.frames import Float32Array, Window
 from engine.media.saving import NewPart, save_image
-from engine.media.temporary import place_file, temporary_path
 from training.data.clips import FIRST_FRAME, MANIFEST, Manifest
 
 __all__ = ["UNFINISHED", "new_clip", "program", "write_manifest", "write_picture", "write_text"]
@@ -35,17 +34,16 @@ def new_clip(folder: Path, name: str) -> Iterator[Path]:
     place, unfinished = folder / name, folder / f".{name}{UNFINISHED}"
     try:
         for old in (unfinished, place):
-            shutil.rmtree(old, ignore_errors=True)
+            discard(old)
         unfinished.mkdir(parents=True)
         yield unfinished
-        unfinished.rename(place)
+        move(unfinished, place)
     except OSError as error:
         raise OutputWriteError(
             f"{place} cannot be written ({error.strerror}); check the folder and its disk's space"
         ) from error
     finally:
-        with suppress(OSError):
-            shutil.rmtree(unfinished)
+        discard(unfinished)
 
 
 def write_picture(
@@ -82,15 +80,13 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
         OutputWriteError: full disk, read-only folder.
     """
     path = folder / MANIFEST
-    temporary = temporary_path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(temporary, manifest.model_dump_json(indent=1) + "\n")
+        write_whole(path, manifest.model_dump_json(indent=1) + "\n")
     except OSError as error:
         raise OutputWriteError(
             f"{path} cannot be written ({error.strerror}); check the folder and its disk's space"
         ) from error
-    place_file(temporary, path)
 
 
 def program() -> str:

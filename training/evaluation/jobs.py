@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from engine.errors import CancelledError, DependencyError, OutputError, RackfocusError, require
+from engine.files import place_file, temporary_path
 from engine.frames import Float32Array, PlateFrame, Window
-from engine.media.temporary import place_file, temporary_path
 from engine.shot.part import DocumentPart
 from training.benchmark.table import finite, mean
 from training.data.clips import CLIP, FIRST_FRAME, Focusing, OpenClip
@@ -293,6 +293,6 @@ def _keep(folder: Path, frames: list[PlateFrame], rendering: Rendering) -> None:
     make_folder(folder)
     for frame, image in zip(frames, rendering.images, strict=True):
         path = folder / f"beauty.{frame.frame}.exr"
-        part = temporary_path(path).with_suffix(".exr")
+        part = temporary_path(path, ".exr")
         write_exr(part, image)
         place_file(part, path)

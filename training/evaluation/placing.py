@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import OutputWriteError
-from engine.media.temporary import place_file, temporary_path
+from engine.files import reason_of, write_whole
 
 __all__ = ["make_folder", "write_text"]
 
@@ -29,10 +29,7 @@ def write_text(path: Path, text: str) -> None:
         OutputWriteError: it cannot be written.
     """
     make_folder(path.parent)
-    part = temporary_path(path)
     try:
-        part.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputWriteError(f"{path}: cannot be written ({error.strerror}); give another --out") from error
-    place_file(part, path)
+        raise OutputWriteError(f"{path}: cannot be written ({reason_of(error)}); give another --out") from error

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from engine.errors import DataSetError, RackfocusError, require
-from engine.media.temporary import remove_stale
+from engine.files import remove_stale
 from training.data.clips import ClipSet, Focusing, OpenClip
 from training.evaluation.contenders import ContenderSpec
 from training.evaluation.jobs import Job, Score, run_job

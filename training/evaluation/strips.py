@@ -10,8 +10,8 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813  the name that its own documentation uses
 
 from engine.errors import OutputWriteError
+from engine.files import discard, place_file, temporary_path
 from engine.frames import Float32Array
-from engine.media.temporary import place_file, temporary_path
 from training.benchmark.pictures import ERROR_GAIN
 from training.evaluation.placing import make_folder
 
@@ -60,7 +60,7 @@ def write_jpeg(path: Path, picture: Float32Array) -> None:
     out = oiio.ImageOutput.create("jpeg")
     written = out is not None and out.open(str(part), spec) and out.write_image(values) and out.close()
     if not written:
-        part.unlink(missing_ok=True)
+        discard(part)
         raise OutputWriteError(f"{path}: cannot be written ({out.geterror() if out else oiio.geterror()})")
     place_file(part, path)
 

@@ -134,7 +134,15 @@ class BlenderDefocus:
 @cache
 def _version() -> str:
     try:
-        done = subprocess.run(["blender", "--version"], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            ["blender", "--version"],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=120,
+            check=False,
+        )
     except OSError:
         return ""
     found = re.search(r"^Blender (\d+\.\d+(?:\.\d+)?)", done.stdout, re.MULTILINE)

@@ -73,7 +73,9 @@ class GeglLensBlur:
         """Of the installed package as far as pkg-config or dpkg knows it; empty where neither does."""
         for command in (["dpkg-query", "-W", "-f", "${Version}", "gegl"], ["pkg-config", "--modversion", "gegl-0.4"]):
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+                done = subprocess.run(
+                    command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=20, check=False
+                )
             except OSError:
                 continue
             if done.returncode == 0 and done.stdout.strip():
@@ -86,7 +88,13 @@ class GeglLensBlur:
         if not found.found:
             return found
         done = subprocess.run(
-            ["gegl", "--exists", "gegl:lens-blur"], capture_output=True, text=True, timeout=60, check=False
+            ["gegl", "--exists", "gegl:lens-blur"],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
+            check=False,
         )
         if done.returncode != 0:
             return Availability(False, "this gegl has no gegl:lens-blur; install gegl 0.4.26 or newer")

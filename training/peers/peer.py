@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +96,10 @@ def run_program(
     Raises:
         DependencyError: it could not be started, ran longer than half an hour, failed, or left out an expected file.
     """
+    if sys.platform == "win32":
+        raise DependencyError("peers are measured on Linux and macOS, where the system tells what a program cost")
+    import resource
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
         done = subprocess.run(
@@ -104,6 +108,7 @@ def run_program(
             env={**os.environ, **(environment or {})},
             capture_output=True,
             text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=_TIME_LIMIT,
             check=False,

@@ -6,7 +6,6 @@ folder that the stage began with.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.errors import OutputWriteError, TrainingError, require
-from engine.media.temporary import place_file, remove_stale, temporary_path
+from engine.files import discard, flush_open, place_file, remove_stale, temporary_path
 
 __all__ = ["Checkpoint", "checkpoints_of", "load_checkpoint", "save_checkpoint"]
 
@@ -75,17 +74,16 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, keep: int) -> Path:
         remove_stale(folder)
         with temporary.open("wb") as file:
             torch.save(values, file)
-            file.flush()
-            os.fsync(file.fileno())
+            flush_open(file)
     except (OSError, RuntimeError) as error:  # Torch's writer says RuntimeError of a full disk
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
         reason = getattr(error, "strerror", None) or error
         raise OutputWriteError(
             f"{path} cannot be written ({reason}); earlier checkpoints are kept: free some space and resume"
         ) from error
     place_file(temporary, path)
     for old in checkpoints_of(folder, checkpoint.stage)[:-keep]:
-        old.unlink(missing_ok=True)
+        discard(old)
     return path
 
 

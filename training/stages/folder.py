@@ -23,8 +23,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engine.errors import OutputExistsError, OutputWriteError, TrainingError, require
-from engine.media.temporary import place_file, temporary_path
-from engine.networks.whole_folder import whole_folder
+from engine.files import whole_folder, write_whole
 from engine.shot.part import DocumentPart
 from training.data.clips import CLIP, MANIFEST, ClipSet
 from training.stages.configuration import TrainingRun
@@ -100,14 +99,11 @@ class RunFolder:
                 if (self.place / RECORD).is_file()
                 else f"{self.place} is not empty; choose another folder",
             )
-            path = self.place / RECORD
-            temporary = temporary_path(path)
-            temporary.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            write_whole(self.place / RECORD, record.model_dump_json(indent=2) + "\n")
         except OSError as error:
             raise OutputWriteError(
                 f"{self.place} cannot be written ({error.strerror}); choose another folder"
             ) from error
-        place_file(temporary, path)
 
     def record(self) -> RunRecord:
         """What the run was begun with.

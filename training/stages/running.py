@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.errors import OutputWriteError, TrainingError, require
+from engine.files import discard
 from engine.networks.saving import save_weights
 from training.data.clips import ClipSet
 from training.stages.batches import ClipWindows
@@ -127,7 +128,7 @@ def _train(
         save_weights(folder.stage(number), networks.unet, networks.vae, networks.image_encoder)
         folder.publish(number)
         for path in checkpoints_of(folder.checkpoints, number):
-            path.unlink(missing_ok=True)
+            discard(path)
         report(StageEnded(number, str(folder.stage(number)), time.monotonic() - began))
     process.wait_for_everyone()
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from engine.errors import OutputWriteError
+from engine.files import place_file, temporary_path
 from engine.frames import Float32Array
-from engine.media.temporary import place_file, temporary_path
 from training.benchmark.pictures import write_png
 from training.stages.course import Windows
 from training.stages.devices import Accelerator
@@ -84,7 +84,7 @@ def _row(*clips: Tensor) -> Float32Array:
 
 def _write(sheet: Path, rows: list[Float32Array]) -> None:
     gap = np.ones((_GAP, rows[0].shape[1], 3), np.float32)
-    temporary = temporary_path(sheet).with_suffix(".png")
+    temporary = temporary_path(sheet, ".png")
     try:
         sheet.parent.mkdir(parents=True, exist_ok=True)
         write_png(temporary, np.concatenate([part for row in rows for part in (row, gap)][:-1]))

@@ -6,6 +6,7 @@ command imports the engine when it runs.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -77,6 +78,7 @@ def options(
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 when all went well, else the status of the error (``docs/errors.md``)."""
+    _print_any_name()
     arguments = [argument for argument in sys.argv[1:] if argument != "--traceback"]
     wants_traceback = len(arguments) != len(sys.argv[1:])
     status = run(arguments, wants_traceback)
@@ -86,6 +88,17 @@ def main() -> NoReturn:
         # A compilation or a slow disk may still hold a thread; a person who asked to stop does not wait for it.
         os._exit(status)
     sys.exit(status)
+
+
+def _print_any_name() -> None:
+    """Let names that a console's letters lack, or that are no text at all, be printed as escapes instead of failing.
+
+    On Windows a pipe would get the letters of the region's old code page; hosts and schedulers read UTF-8.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            piped = sys.platform == "win32" and not stream.isatty() and "PYTHONIOENCODING" not in os.environ
+            stream.reconfigure(encoding="utf-8" if piped else None, errors="backslashreplace")
 
 
 def run(arguments: list[str], wants_traceback: bool = False) -> int:

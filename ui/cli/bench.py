@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from engine.errors import OutputWriteError
+from engine.files import write_whole
 from engine.networks.presets import PresetName
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def bench(
     file = out / f"{kind}.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        file.write_text(text + "\n", encoding="utf-8")
+        write_whole(file, text + "\n")
     except OSError as error:
         raise OutputWriteError(
             f"{file}: cannot be written ({error.strerror}); give another folder with --out"

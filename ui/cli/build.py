@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from engine.runtime.onnx.building import Building
@@ -55,7 +56,7 @@ def build(
         )
     total = sum(entry.size for entry in entries)
     if json:
-        typer.echo(jsonlib.dumps({"event": "summary", "engines": len(entries), "bytes": total}))
+        typer.echo(json_text({"event": "summary", "engines": len(entries), "bytes": total}))
     else:
         typer.echo(f"{len(entries)} engines, {_told(total)}, in {entries[0].folder.parent if entries else 'no folder'}")
 
@@ -86,7 +87,7 @@ def _say_as_json(step: Building) -> None:
         facts |= {"seconds": step.seconds, "bytes": step.bytes}
     if step.text:
         facts["text"] = step.text
-    print(jsonlib.dumps(facts), flush=True)
+    print(json_text(facts), flush=True)
 
 
 def _bytes(said: str | None) -> int | None:

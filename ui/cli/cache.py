@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from engine.runtime.onnx.engine_cache import Entry
@@ -35,7 +36,7 @@ def list_engines(json: _Json = False) -> None:
     total = sum(entry.size for entry in entries)
     if json:
         engines = [_facts(entry) for entry in entries]
-        typer.echo(jsonlib.dumps({"event": "cache", "folder": str(kept.folder), "bytes": total, "engines": engines}))
+        typer.echo(json_text({"event": "cache", "folder": str(kept.folder), "bytes": total, "engines": engines}))
         return
     typer.echo(f"{kept.folder}: {_counted(len(entries))}, {_told(total)}")
     for entry in entries:
@@ -68,7 +69,7 @@ def clear(
     removed, freed = kept.clear(wanted)
     if json:
         engines = [_facts(entry) for entry in removed]
-        typer.echo(jsonlib.dumps({"event": "cleared", "folder": str(kept.folder), "bytes": freed, "engines": engines}))
+        typer.echo(json_text({"event": "cleared", "folder": str(kept.folder), "bytes": freed, "engines": engines}))
         return
     for entry in removed:
         typer.echo(f"removed {entry.key.title}, for {entry.key.machine.gpu} with driver {entry.key.machine.driver}")

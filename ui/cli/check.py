@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from engine.json_text import json_text
 from engine.shot import Shot, load_shot
 
 __all__ = ["check"]
@@ -45,7 +45,7 @@ def check(
             "notices": [asdict(notice) for notice in findings.notices],
             "problems": problems,
         }
-        typer.echo(jsonlib.dumps({"event": "check", **report}))
+        typer.echo(json_text({"event": "check", **report}))
     for notice in findings.notices if not json else []:
         typer.echo(f"rackfocus: warning: {notice.kind}: {notice.message}", err=True)
     for problem in findings.problems if not json else []:

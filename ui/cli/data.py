@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from engine.errors import CancelledError
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from training.data.clips import Asset, ClipSet
@@ -60,7 +60,7 @@ def make(
             look_up()
             last[:] = [made]
             if json:
-                typer.echo(jsonlib.dumps({"event": "clip", **made._asdict()}))
+                typer.echo(json_text({"event": "clip", **made._asdict()}))
             elif made.name:
                 left = round((made.total - made.done) / made.per_minute * 60.0) if made.per_minute else 0
                 speed = f"{made.per_minute:.2f} clips/min  {left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"
@@ -75,7 +75,7 @@ def make(
                 f"stopped; finished clips are kept in {out}, and the same command makes the rest"
             ) from None
     if json:
-        typer.echo(jsonlib.dumps({"event": "data", **_facts(finished)}))
+        typer.echo(json_text({"event": "data", **_facts(finished)}))
         return
     speed = f"{last[0].made} made in {last[0].seconds:.0f} s, {last[0].per_minute:.2f} a minute"
     typer.echo(f"{out}: {len(finished)} clips; {speed}")
@@ -108,7 +108,7 @@ def bring(
         def say(name: str, done: int, total: int) -> None:
             look_up()
             if json:
-                typer.echo(jsonlib.dumps({"event": "clip", "name": name, "done": done, "total": total}))
+                typer.echo(json_text({"event": "clip", "name": name, "done": done, "total": total}))
             else:
                 shown(f"{name} there", done, total, "")
 
@@ -119,7 +119,7 @@ def bring(
                 f"stopped; finished clips are kept in {out}, and the same command makes the rest"
             ) from None
     if json:
-        typer.echo(jsonlib.dumps({"event": "data", **_facts(finished)}))
+        typer.echo(json_text({"event": "data", **_facts(finished)}))
         return
     typer.echo(f"{out}: {len(finished)} clips")
 
@@ -134,7 +134,7 @@ def look(
 
     facts = _facts(ClipSet(folder))
     if json:
-        typer.echo(jsonlib.dumps({"event": "data", **facts}))
+        typer.echo(json_text({"event": "data", **facts}))
         return
     typer.echo(f"{folder}: {facts['finished']} of {facts['clips']} clips, {_bytes(cast('int', facts['bytes']))}")
     typer.echo(f"    made by {facts['made_by']} with seed {facts['seed']}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from engine.json_text import json_text
 
 __all__ = ["demo"]
 
@@ -33,7 +34,7 @@ def demo(
     with stop_on_signals() as cancel, progress(as_json=False) as shown:
         result = run_demo(out.absolute(), quality, say=say, report=quiet if json else shown, cancel=cancel)
     if json:
-        typer.echo(jsonlib.dumps({"event": "demo", **asdict(result)}))
+        typer.echo(json_text({"event": "demo", **asdict(result)}))
         return
     compared = f"against the ray-traced truth of {len(result.compared)} frames"
     typer.echo(f"\n  PSNR {result.psnr:.2f} dB, SSIM {result.ssim:.4f} {compared}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import os
 import platform
 import shutil
@@ -13,6 +12,8 @@ from importlib.util import find_spec
 from typing import Annotated, Any, Final
 
 import typer
+
+from engine.json_text import json_text
 
 __all__ = ["doctor"]
 
@@ -26,6 +27,7 @@ EXTRAS: Final = {
     "tensorrt": ("tensorrt", "learned renderers through TensorRT"),
     "desktop": ("PySide6", "the desktop application"),
     "train": ("accelerate", "training"),
+    "lpips": ("torchmetrics", "LPIPS without a file of heads"),
     "farm": ("openjd", "Open Job Description"),
     "dev": ("pytest", "the tests"),
 }
@@ -38,7 +40,7 @@ def doctor(json: Annotated[bool, typer.Option("--json", help="One JSON object, f
     """Say what is installed, what is missing and which command gets it."""
     report = _examine()
     if json:
-        typer.echo(jsonlib.dumps(report))
+        typer.echo(json_text(report))
     else:
         for line in _lines(report):
             typer.echo(line)
@@ -131,7 +133,7 @@ def _codecs() -> dict[str, bool]:
         return {}
     import av
 
-    return {name: name in av.codecs_available for name in ("libx264", "prores_ks", "h264", "prores")}
+    return {name: name in av.codecs_available for name in ("libx264", "libx265", "prores_ks", "h264", "hevc", "prores")}
 
 
 def _lines(report: Mapping[str, Any]) -> list[str]:

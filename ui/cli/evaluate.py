@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import CancelledError
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from training.evaluation import SetOptions
@@ -156,7 +157,7 @@ def _two_shots(result: str, reference: str, disparity: str | None, frames: str |
 
     found = compare(result, reference, disparity, None if frames is None else FrameRange.parse(frames))
     if json:
-        typer.echo(jsonlib.dumps({"event": "evaluation", **jsonlib.loads(found.to_json())}))
+        typer.echo(json_text({"event": "evaluation", **jsonlib.loads(found.to_json())}))
     else:
         typer.echo(aligned(found.rows()))
 
@@ -180,7 +181,7 @@ def _set(options: SetOptions, json: bool) -> None:
         raise CancelledError(f"stopped; scores are kept in {options.out}, and the same command goes on") from None
     page = write_report(found)
     if json:
-        typer.echo(jsonlib.dumps({"event": "evaluation", "report": str(page), **jsonlib.loads(as_json(found))}))
+        typer.echo(json_text({"event": "evaluation", "report": str(page), **jsonlib.loads(as_json(found))}))
     else:
         for table in (*all_tables(found), PAPER):
             typer.echo(f"{table.title}\n\n{aligned(table.rows)}\n")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
+
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from engine.runtime.onnx.manifest import Manifest
@@ -132,7 +133,7 @@ def _say(done: Exported, json: bool) -> None:
             "seconds": round(done.seconds, 1),
             "agreements": [entry.to_json() for entry in done.agreements],
         }
-        print(jsonlib.dumps({"event": "graph", **told}), flush=True)
+        print(json_text({"event": "graph", **told}), flush=True)
         return
     head = f"{done.name}: {done.file.nodes} operators, {_bytes(done.size)}, {done.seconds:.0f} s"
     worst: dict[str, Agreement] = {}
@@ -153,9 +154,7 @@ def _conclude(manifest: Manifest, out: Path, trtexec: bool, json: bool) -> None:
 
     lines = trtexec_lines(manifest, out) if trtexec else []
     if json:
-        print(
-            jsonlib.dumps({"event": "export", "folder": str(out), **manifest.model_dump(mode="json"), "trtexec": lines})
-        )
+        print(json_text({"event": "export", "folder": str(out), **manifest.model_dump(mode="json"), "trtexec": lines}))
         return
     masks = "with" if manifest.mpi_masks == "threshold" else "without"
     print(f"{out}: {manifest.precision} graphs {masks} depth planes; render with --weights {out}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from engine.errors import DependencyError
+from engine.json_text import json_text
 from engine.shot import Shot, load_shot
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ def bundle(
     made = write_bundle(plan, out.expanduser(), opencue)
     if json:
         facts = {"event": "bundle", "folder": str(made.folder), "parameters": made.values, "tasks": made.tasks}
-        typer.echo(jsonlib.dumps(facts))
+        typer.echo(json_text(facts))
     else:
         _tell(made)
 
@@ -100,10 +102,13 @@ def _tell(made: Bundle) -> None:
     typer.echo(f"bundle: {made.folder}{count}")
     if made.tasks is None:
         typer.echo("not checked: pip install -c constraints.txt '.[farm]' installs openjd-model, which does", err=True)
-    values = " ".join(f"-p {shlex.quote(f'{name}={value}')}" for name, value in made.values.items())
-    template = shlex.quote(str(made.folder / "template.yaml"))
-    typer.echo(f"here:           openjd run {template} --step Assemble --run-dependencies {values}")
-    typer.echo(f"Deadline Cloud: deadline bundle submit {shlex.quote(str(made.folder))}")
+    typer.echo(f"here:           openjd run {_quoted(made.folder / 'template.yaml')}")
+    typer.echo(f"Deadline Cloud: deadline bundle submit {_quoted(made.folder)}")
+
+
+def _quoted(path: Path) -> str:
+    """A path as a shell of this system takes it; both of Windows' know double quotes alone."""
+    return subprocess.list2cmdline([str(path)]) if sys.platform == "win32" else shlex.quote(str(path))
 
 
 @farm.command()
@@ -204,7 +209,8 @@ def _here(document: Path, mapping: Path | None, folders: list[str] | None) -> Sh
     said: dict[str, Path | None] = {}
     for text in folders or ():
         name, equals, folder = text.partition("=")
-        if not (equals and folder and name in FOLDERS):
+        if not (equals and name in FOLDERS):
             raise typer.BadParameter(f'--folder is one of {", ".join(FOLDERS)} with its folder, not "{text}"')
-        said[name] = Path(folder)
+        if folder:  # a job whose parameter was left empty names none
+            said[name] = Path(folder)
     return load_here(document, mapping, said)

@@ -69,6 +69,8 @@ SHOT_FLAGS: Final = (
             "--plate-part": "plate.part",
             "--plate-layer": "plate.layer",
             "--extra-layers": "plate.extra_layers",
+            "--light-layers": "plate.light_layers",
+            "--data-layers": "plate.data_layers",
             "--colour-space": "plate.colour_space",
             "--frame-rate": "plate.frame_rate",
             "--pixel-aspect": "plate.pixel_aspect",
@@ -177,6 +179,7 @@ SHOT_FLAGS: Final = (
             "--output-colour-space": "output.colour_space",
             "--layers": "output.layers",
             "--codec": "output.codec",
+            "--sound": "output.sound",
         },
     ),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from engine.media import PartDescription
@@ -41,7 +42,7 @@ def info(
     else:
         facts = _sequence(place)
     if json:
-        typer.echo(jsonlib.dumps(facts))
+        typer.echo(json_text(facts))
         return
     for line in _lines(facts):
         typer.echo(line)
@@ -96,6 +97,8 @@ def _plain(value: object) -> object:
     """A header's entry as JSON has it."""
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
     return value if isinstance(value, int | float | str) else str(value)
 
 
@@ -115,9 +118,21 @@ def _shot(document: Path) -> dict[str, Any]:
         "blur": "a lens" if shot.blur is None else [f"{key.frame:g}={key.value:g}" for key in shot.blur.keys],
         "renderer": f"{shot.renderer.name} {shot.renderer.quality}",
         "output": shot.output.path,
+        "output_warnings": _losses(shot),
         "warnings": implausible,
         "plate_files": {name: value for name, value in _sequence(shot.plate.path).items() if name != "path"},
     }
+
+
+def _losses(shot: Shot) -> list[str]:
+    """What the result cannot keep of the plate; nothing where it cannot be read or written (``check`` says why)."""
+    from engine.errors import RackfocusError
+    from engine.media import PlateReader, check_settings
+
+    with suppress(RackfocusError), PlateReader(shot.plate) as plate:
+        found = check_settings(shot.output, plate.info, plate.frames)
+        return [f"{notice.kind}: {notice.message}" for notice in found]
+    return []
 
 
 def _key(key: FocusKey) -> str:

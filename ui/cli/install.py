@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.errors import CancelledError
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from plugin.installing import Plan
@@ -51,7 +51,7 @@ def install(
         for plan in plans if yes or not json else []:
             carry_out(plan)
     if json:
-        typer.echo(jsonlib.dumps({"event": "install", "done": yes, "plans": [_facts(plan) for plan in plans]}))
+        typer.echo(json_text({"event": "install", "done": yes, "plans": [_facts(plan) for plan in plans]}))
 
 
 def _show(plan: Plan, version: str, remove: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
+from engine.json_text import json_text
 from engine.render.report import (
     EdgesMeasured,
     Event,
@@ -101,7 +101,7 @@ class _JsonLines:
         self._out = out
 
     def __call__(self, event: Event) -> None:
-        print(json.dumps({"event": NAMES[type(event)], **asdict(event)}), file=self._out, flush=True)
+        print(json_text({"event": NAMES[type(event)], **asdict(event)}), file=self._out, flush=True)
 
 
 class _Lines:

@@ -12,6 +12,7 @@ import typer
 from engine.errors import ShotError
 from engine.shot import Shot, load_shot, shot_from_dict
 from ui.cli.flags import SHOT_FLAGS, apply_flags
+from ui.cli.focus_names import NamedFocus, focus_of_names
 from ui.cli.keys import blur_keys, focus_keys
 
 __all__ = ["build_shot", "render"]
@@ -75,21 +76,30 @@ def _render(
     Frames that are whole and were made by the same settings are skipped, so a stopped render goes on where it was.
     Depth limits that are not given are found over the whole shot first, and stored in the document.
     """
+    from engine.render import Warned
     from engine.render import render as render_frames
     from ui.cli.keeping import Keeping
     from ui.cli.progress import progress
     from ui.cli.signals import stop_on_signals
 
-    shot = build_shot(document, focus or [], focus_distance or [], blur or [], flags)
+    named = None if document or focus or focus_distance else focus_of_names(flags)
+    shot = build_shot(document, focus or [], focus_distance or [], blur or [], flags, named)
     with stop_on_signals() as cancel, progress(json) as shown:
+        if named is not None:
+            shown(Warned("focus.names", named.sentence, 0))
         report = Keeping(shot, document, save_shot, shown)
         render_frames(shot, frames, report=report, overwrite=overwrite, cancel=cancel)
 
 
 def build_shot(
-    document: Path | None, focus: list[str], focus_distance: list[str], blur: list[str], flags: Mapping[str, object]
+    document: Path | None,
+    focus: list[str],
+    focus_distance: list[str],
+    blur: list[str],
+    flags: Mapping[str, object],
+    named: NamedFocus | None = None,
 ) -> Shot:
-    """The shot of a document, changed by flags, or of flags alone.
+    """The shot of a document, changed by flags, or of flags alone; ``named`` is its focus where no key is given.
 
     Raises:
         ShotError: the document or a flag is not valid, or a flag that is needed is missing.
@@ -97,7 +107,7 @@ def build_shot(
     data: dict[str, Any] = {} if document is None else load_shot(document).model_dump(exclude_unset=True)
     if document is None:
         missing = [option for option, name in NEEDED.items() if not flags.get(name)]
-        missing += [] if focus or focus_distance else ["--focus or --focus-distance"]
+        missing += [] if focus or focus_distance or named else ["--focus or --focus-distance"]
         missing += [] if blur or flags.get("focal_length") else ["--blur or --focal-length"]
         if missing:
             raise ShotError(f"a render needs SHOT.json, or flags that build a shot; missing: {', '.join(missing)}")
@@ -107,6 +117,9 @@ def build_shot(
     if flags.get("focal_length") is not None:
         data.pop("blur", None)
     apply_flags(data, flags)
+    if named is not None:
+        data["focus"] = {"keys": named.keys}
+        data["depth"] = {**data["depth"], **named.depth}
     if focus or focus_distance:
         data["focus"] = {**dict(data.get("focus") or {}), "keys": focus_keys(focus, focus_distance)}
     if blur:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, turned into a wish to stop that the loop looks at."""
+"""Ctrl-C, SIGTERM and Ctrl-Break, turned into a wish to stop that the loop looks at."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Final
 
 from engine.errors import CancelledError
+from engine.processes import STOP_SIGNALS
 
 __all__ = ["interrupt_on_signals", "stop_on_signals"]
 
@@ -24,7 +25,7 @@ network disk that hangs) has the main thread, and a person who asked to stop is 
 def stop_on_signals() -> Iterator[threading.Event]:
     """Within the block Ctrl-C and SIGTERM set the event; a second signal does what the system does by itself."""
     wish = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     watch = threading.Timer(PATIENCE, _end)
     watch.daemon = True
 
@@ -63,7 +64,7 @@ def interrupt_on_signals() -> Iterator[Callable[[], None]]:
         wish.set()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
     try:
         yield look_up
     except KeyboardInterrupt:  # which Typer would turn into silence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import signal
 import sys
 import time
@@ -15,6 +14,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from engine.json_text import json_text
+from engine.processes import STOP_SIGNALS
 
 if TYPE_CHECKING:
     from training.stages.configuration import TrainingRun
@@ -91,7 +93,7 @@ def train(
     from training.extras import require_training
 
     require_torch("rackfocus train")
-    require_training("rackfocus train", "accelerate", "tensorboard", "cv2", "scipy")
+    require_training("rackfocus train", "accelerate", "tensorboard", "cv2")
     run = _run_asked(out, data, preset, config, weights, steps, resume)
     from training.stages.running import train as train_run
 
@@ -138,7 +140,7 @@ def _run_asked(
 def _stop_after_update() -> Iterator[Callable[[], bool]]:
     """Within the block the first Ctrl-C or SIGTERM is a wish that the loop looks at; a second one ends the process."""
     wishes: list[int] = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
 
     def restore() -> None:
         for number, handler in before.items():
@@ -167,7 +169,7 @@ class _Teller:
     def __call__(self, event: Event) -> None:
         if self._as_json:
             values = {name: value if _is_said(value) else None for name, value in asdict(event).items()}
-            print(jsonlib.dumps({"event": type(event).__name__.lower(), **values}), flush=True)
+            print(json_text({"event": type(event).__name__.lower(), **values}), flush=True)
             return
         line = self._line(event)
         if line:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
 from engine.errors import CancelledError
+from engine.json_text import json_text
 
 if TYPE_CHECKING:
     from engine.networks.inspection import Inspection, NetworkFacts, Planes
@@ -50,7 +50,7 @@ def inspect(
 
     found = inspect_weights(folder, image_encoder)
     if json:
-        typer.echo(jsonlib.dumps({"event": "weights", **found.to_json()}))
+        typer.echo(json_text({"event": "weights", **found.to_json()}))
     else:
         for line in _lines(found):
             typer.echo(line)
@@ -91,7 +91,7 @@ def init(
         size = make_weights(out, cast("PresetName", preset), seed, dtype, overwrite=overwrite, step=look_up)
     if json:
         made = {"folder": str(out), "preset": preset, "seed": seed, "dtype": dtype, "bytes": size}
-        typer.echo(jsonlib.dumps({"event": "weights", **made}))
+        typer.echo(json_text({"event": "weights", **made}))
     else:
         typer.echo(f"{out}: random {preset} weights of seed {seed} in {dtype}, {_bytes(size)}")
         typer.echo("they were not trained, and make no picture worth looking at")

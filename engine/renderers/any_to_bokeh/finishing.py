@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -100,7 +100,7 @@ class Finishing:
         rows, columns = plate.disparity.shape
         require_size(plate.frame, (columns, rows), (self.fit.width, self.fit.height))
         radius = self.lens.radius(plate)
-        base = self._split(plate, radius).base
+        base = self._split(self._boosted(plate, radius), radius).base
         values = self.options.strength_values
         return network_input(plate, index, base, radius, self.fit, self.tone, self.behaviour, values)
 
@@ -122,6 +122,7 @@ class Finishing:
 
     def _refocused(self, plate: PlateFrame, radius: Float32Array, picture: Float32Array) -> Float32Array:
         light = self.tone.decode(self.fit.crop(np.ascontiguousarray(picture.transpose(1, 2, 0))))
+        plate = self._boosted(plate, radius)
         split = self._split(plate, radius)
         if self.options.detail:
             colours = put_back_detail(split.base, light, radius, self.fit, self.lens.matte)
@@ -132,8 +133,11 @@ class Finishing:
             colours = colours + beside.light
         return np.concatenate([colours, beside.further], axis=2) if beside.further.shape[2] else colours
 
+    def _boosted(self, plate: PlateFrame, radius: Float32Array) -> PlateFrame:
+        image = boost_highlights(plate.image, plate.channels, radius, self.lens.highlights)
+        return plate if image is plate.image else replace(plate, image=image)
+
     def _split(self, plate: PlateFrame, radius: Float32Array) -> Split:
         """Taken twice, on the way in and on the way out: a window of splits would be as large as one of plates."""
-        boosted = boost_highlights(plate.image, plate.channels, radius, self.lens.highlights)
-        colours = np.ascontiguousarray(boosted[..., :3])
+        colours = np.ascontiguousarray(plate.image[..., :3])
         return split_light(colours, radius, self.tone, most_drawn=self.lens.quick.quality.lamps)

@@ -2,7 +2,8 @@
 
 The plate is split. The base is what the curve holds and the network sees. The lamps are small and bright, and would
 lose their light in a display-referred blur. The residual is all else: light above the curve's limit, and negative
-values. Their sum is the plate. All but the base goes through the optical renderer, with alpha and all further channels.
+values. Their sum is the plate. All but the base goes through the optical renderer, with alpha; further layers go
+through it by themselves, beside the plate's own colours, so that they change nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.frames import Float32Array, PlateFrame
+from engine.frames import Float32Array, PlateFrame, count_picture
 from engine.renderers.any_to_bokeh.tone import Tone
 from engine.renderers.optical import OpticalRenderer
 from engine.renderers.optical.lamps import Lamps, take_out_lamps
@@ -88,15 +89,31 @@ def blur_beside(optical: OpticalRenderer, quick: OpticalRenderer, plate: PlateFr
     Args:
         optical: has the shot's aperture and defocus, and no boost of highlights, which belongs before the split.
         quick: the same in the quality ``lamps``, for frames in which there is nothing but lamps to blur.
-        plate: the frame; only its channels after the first three are looked at.
+        plate: the frame, boosted where its colours were.
         split: of its colours.
 
     Raises:
         CancelledError: one of the renderers was cancelled.
     """
-    further = plate.image[..., 3:]
-    # What is the same everywhere stays the same: the alpha of most plates.
-    varies = bool((further != further[:1, :1]).any())
+    picture = count_picture(plate.channels)
+    alpha, layers = plate.image[..., 3:picture], plate.image[..., picture:]
+    beside = _blur_picture(optical, quick, plate, split, alpha)
+    if layers.shape[2] == 0:
+        return beside
+    blurred = optical.render(plate).image[..., picture:] if _varies(layers) else layers
+    return Beside(beside.light, np.concatenate([beside.further, blurred], axis=2))
+
+
+def _varies(channels: Float32Array) -> bool:
+    """Whether they are to be blurred: what is the same everywhere stays the same, as the alpha of most plates."""
+    return bool((channels != channels[:1, :1]).any())
+
+
+def _blur_picture(
+    optical: OpticalRenderer, quick: OpticalRenderer, plate: PlateFrame, split: Split, further: Float32Array
+) -> Beside:
+    """The residual, the lamps, and alpha (``further``) where there is one."""
+    varies = _varies(further)
     if split.residual is None and not varies and len(split.lamps.place) == 0:
         return Beside(None, further)
     light = np.zeros_like(split.base) if split.residual is None else split.residual
@@ -104,7 +121,7 @@ def blur_beside(optical: OpticalRenderer, quick: OpticalRenderer, plate: PlateFr
     lamps = split.lamps
     if varies:
         lamps = replace(lamps, light=np.pad(lamps.light, ((0, 0), (0, further.shape[2]))))
-    channels = plate.channels if varies else plate.channels[:3]
+    channels = plate.channels[: image.shape[2]]
     renderer = quick if split.residual is None and not varies else optical
     made = renderer.render(replace(plate, image=np.ascontiguousarray(image), channels=channels), lamps).image
     return Beside(made[..., :3], made[..., 3:] if varies else further)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numba as nb
 import numpy as np
+from numpy.typing import NDArray
 
-from engine.frames import Float32Array
+from engine.frames import Float32Array, count_colours
+from engine.layer_kinds import LIGHT, kind_of
 from engine.shot import Highlights
 
 __all__ = ["boost_highlights"]
@@ -17,7 +19,8 @@ def boost_highlights(
     """Add ``gain`` times the light above ``threshold`` to colours, as far as a pixel is out of focus.
 
     The boost comes in between a radius of half a pixel and two, so that what is in focus keeps the plate's light and a
-    focus pull shows no jump. Alpha and data channels stay as they are.
+    focus pull shows no jump. Layers of light grow by the same factor, so that they still add up to the colours. Alpha,
+    mattes and data channels stay as they are.
 
     Args:
         image: (H, W, C) float32; not changed.
@@ -27,15 +30,22 @@ def boost_highlights(
     """
     if highlights.gain == 0.0:
         return image
-    colours = sum(name in ("R", "G", "B", "Y") for name in channels)
+    lit = np.array([kind_of(name) is LIGHT for name in channels])
     out = image.copy()
-    _boost(out, radius, colours, highlights.threshold, highlights.gain)
+    _boost(out, radius, count_colours(channels), lit, highlights.threshold, highlights.gain)
     return out
 
 
 @nb.njit(cache=True, parallel=True, nogil=True)
-def _boost(image: Float32Array, radius: Float32Array, colours: int, threshold: float, gain: float) -> None:
-    height, width, _ = image.shape
+def _boost(
+    image: Float32Array,
+    radius: Float32Array,
+    colours: int,
+    lit: NDArray[np.bool_],
+    threshold: float,
+    gain: float,
+) -> None:
+    height, width, channels = image.shape
     for y in nb.prange(height):
         for x in range(width):
             brightest = np.float32(0.0)
@@ -48,5 +58,6 @@ def _boost(image: Float32Array, radius: Float32Array, colours: int, threshold: f
             )
             # One factor for all colours keeps the hue.
             factor = np.float32(1.0 + gain * blurred * (brightest - threshold) / brightest)
-            for c in range(colours):
-                image[y, x, c] *= factor
+            for c in range(channels):
+                if lit[c]:
+                    image[y, x, c] *= factor

@@ -15,7 +15,8 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.frames import Float32Array
+from engine.frames import Float32Array, count_colours
+from engine.layer_kinds import COVERAGE, kind_of
 from engine.renderers.optical.silhouettes import STEP
 
 __all__ = ["Lamps", "take_out_lamps"]
@@ -68,14 +69,13 @@ def take_out_lamps(
 
     Args:
         image: (H, W, C) float32; not changed.
-        channels: C names; alpha stays in the picture.
+        channels: C names; alpha and mattes stay in the picture.
         radius: (H, W) float32, signed circle of confusion.
         smallest: radius in pixels up to which lamps stay in the plate; they come in over one pixel more.
         most_drawn: pixels that may be drawn for the lamps of a frame; of more lamps, the faintest stay in the plate.
     """
-    carries = np.array([name != "A" and not name.endswith(".A") for name in channels])
-    colours = max(sum(name in ("R", "G", "B", "Y") for name in channels), 1)
-    brightness = _brightness(image, colours)
+    carries = np.array([kind_of(name) is not COVERAGE for name in channels])
+    brightness = _brightness(image, count_colours(channels))
     nothing = Lamps(np.empty((0, 2), np.int32), np.empty(0, np.float32), np.empty((0, len(channels)), np.float32))
     if float(brightness.max()) <= ABOVE_WHITE:
         return image, nothing

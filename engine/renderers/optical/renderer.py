@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CancelledError
-from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame
+from engine.frames import Float32Array, FrameRange, PlateFrame, RenderedFrame, count_picture
 from engine.optics import Defocus, circle_of_confusion
 from engine.renderers.optical.aperture import Lens, lens_points, opening_integral, points_for
 from engine.renderers.optical.half_size import half_radius, halve, restore
@@ -187,20 +187,19 @@ class OpticalRenderer:
             small, small_radius = halve(image, radius, spot)
             small_lamps = lamps.halved(half_radius(lamps.radius, spot))
             rendered = self._through_lens(
-                small, small_radius, image.shape[2], small_lamps, plate, spot.halved(), spot.of_lamps_halved()
+                small, small_radius, small_lamps, plate, spot.halved(), spot.of_lamps_halved()
             )
             out = np.empty_like(image)
             invented = np.empty_like(radius)
             restore(image, radius, spot, small, rendered, out, invented)
             return out, invented
-        both = self._through_lens(image, radius, image.shape[2], lamps, plate, spot, spot)
+        both = self._through_lens(image, radius, lamps, plate, spot, spot)
         return np.ascontiguousarray(both[..., :-1]), np.ascontiguousarray(both[..., -1])
 
     def _through_lens(
         self,
         image: Float32Array,
         radius: Float32Array,
-        judged: int,
         lamps: Lamps,
         plate: PlateFrame,
         spot: Spot,
@@ -217,7 +216,7 @@ class OpticalRenderer:
             image,
             radius,
             reach=quality.reach,
-            judged=judged,
+            judged=count_picture(plate.channels),
             sweeps=quality.sweeps,
             stack=stack,
             step=silhouette_step(plate.strength * max(self.defocus.near_multiplier, self.defocus.far_multiplier)),

@@ -76,11 +76,11 @@ def unmix(
             near_radius, far_radius, variance = _pure_colours(
                 image, radius, side, reach, judged, closeness, y, x, middle, near, far
             )
-            if variance < 0.0:
+            if not variance >= 0.0:
                 continue
             is_near = radius[y, x] < middle
             a = _coverage_of(image, y, x, near[:judged], far[:judged], variance, is_near)
-            if a < MIXED_LEAST or a > 1.0 - MIXED_LEAST:
+            if not MIXED_LEAST <= a <= 1.0 - MIXED_LEAST:  # nor where squares of light are beyond all numbers
                 continue
             coverage[y, x] = a
             back_kind[y, x] = 1

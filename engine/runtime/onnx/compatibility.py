@@ -167,7 +167,13 @@ def _card(index: int) -> tuple[str, str, str]:
     command = ["nvidia-smi", "--query-gpu=name,compute_cap,driver_version", "--format=csv,noheader"]
     try:
         answer = subprocess.run(
-            [*command, "-i", _visible(index)], capture_output=True, text=True, timeout=PATIENCE, check=False
+            [*command, "-i", _visible(index)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
         )
     except FileNotFoundError:
         raise DeviceError(

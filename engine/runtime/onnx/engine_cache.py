@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import OutputWriteError
+from engine.files import discard, move
 from engine.runtime.onnx.compatibility import Machine
 from engine.runtime.onnx.engine_entry import EngineKey, Entry, doubt, doubt_of, read_entry, write_entry
 from engine.runtime.onnx.engine_lock import hold, is_held
@@ -155,10 +156,10 @@ class EngineCache:
             if place.exists() or place.is_symlink():
                 # A rename does not replace a folder that holds something: what was refused goes first.
                 _remove(place)
-            scratch.rename(place)
+            move(scratch, place)
             return read_entry(place)
         finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+            discard(scratch)
 
     def _seed_timings(self, key: EngineKey, scratch: Path) -> None:
         """Give a build what earlier ones on this machine measured of single layers: most of its time is that."""

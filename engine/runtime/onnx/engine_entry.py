@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from engine.files import flush_file, flush_open
 from engine.runtime.onnx.compatibility import Machine
 
 __all__ = ["ENTRY", "EngineKey", "Entry", "doubt", "doubt_of", "read_entry", "write_entry"]
@@ -146,8 +147,7 @@ def write_entry(folder: Path, key: EngineKey, seconds: float) -> None:
     places = sorted(folder.iterdir())
     for place in places:
         place.chmod(0o600)
-        with place.open("rb+") as file:
-            os.fsync(file.fileno())
+        flush_file(place)
     said = {
         "format": FORMAT,
         "key": asdict(key),
@@ -157,10 +157,9 @@ def write_entry(folder: Path, key: EngineKey, seconds: float) -> None:
         "files": {place.name: _digest(place) for place in places},
     }
     handle = os.open(folder / ENTRY, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file_of_words:
-        file_of_words.write(json.dumps(said, indent=2) + "\n")
-        file_of_words.flush()
-        os.fsync(file_of_words.fileno())
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(json.dumps(said, indent=2) + "\n")
+        flush_open(file)
 
 
 def doubt(folder: Path, key: EngineKey) -> str | None:

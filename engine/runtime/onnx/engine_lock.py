@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.errors import CancelledError
-from engine.processes import is_alive
+from engine.processes import is_alive, machine_mark
 
 __all__ = ["hold", "is_held"]
 
@@ -83,7 +83,8 @@ def _take(path: Path, token: str) -> bool:
     except FileExistsError:
         return False
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump({"pid": os.getpid(), "host": socket.gethostname(), "token": token}, file)
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "machine": machine_mark(), "token": token}
+        json.dump(owner, file)
     return True
 
 
@@ -101,7 +102,8 @@ def _abandoned(path: Path, owner: dict[str, Any]) -> bool:
         silent = time.time() - path.stat().st_mtime
     except OSError:
         return False  # gone already: the next try takes it
-    if owner.get("host") == socket.gethostname() and isinstance(owner.get("pid"), int) and not is_alive(owner["pid"]):
+    ours = owner.get("machine") == machine_mark()  # a name alone is shared by nodes and containers
+    if ours and isinstance(owner.get("pid"), int) and not is_alive(owner["pid"]):
         return True
     # A file without an owner was left between its making and its writing.
     return silent > (SILENCE if owner else RENEWAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from engine.errors import ChannelError, CorruptError, FormatError, MissingFrameError
 from engine.frames import Float32Array, Window
 from engine.media import DepthReader, PlateReader
+from engine.media.blame import NOT_PICTURES
 from engine.media.images import read_header
 from engine.shot import Depth, Plate
 
@@ -266,3 +268,10 @@ def test_a_channel_of_another_name_says_what_there_is(tmp_path: Path) -> None:
     path = write_luminance_chroma(tmp_path / "p.exr", SMOOTH, Window.of_size(48, 32))
     with pytest.raises(ChannelError, match="it has R, G, B"):
         DepthReader(Depth(path=str(path), channel="Y"), Plate(path="unused"))
+
+
+def test_the_page_of_what_is_read_names_all_that_is_refused() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "what_is_read.md").read_text(encoding="utf-8")
+    for _, said in NOT_PICTURES:
+        name = re.split(r"[;,]| or ", said)[0]
+        assert name in page, name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ColourError
-from engine.media.colour import BUILT_IN_CONFIG, CINEON, colour_spaces
+from engine.media.colour import BUILT_IN_CONFIG, CINEON, believe, colour_spaces
 
 RAMP = np.linspace(0, 1, 3 * 64, dtype=np.float32).reshape(4, 16, 3)
 
@@ -29,7 +29,7 @@ def test_there_and_back_is_where_it_was(space: str) -> None:
 
 def test_the_gamma_of_movies_is_two_point_four() -> None:
     spaces = colour_spaces()
-    space = spaces.default("movie", False, {})
+    space = spaces.default("movie", False)
     np.testing.assert_allclose(spaces.convert(RAMP, space, spaces.linear), RAMP**2.4, atol=1e-4)
 
 
@@ -54,14 +54,9 @@ def test_an_unknown_space_is_told_with_some_that_are_known(name: str) -> None:
 
 def test_dpx_is_read_as_its_header_says() -> None:
     spaces = colour_spaces()
-    assert spaces.default("dpx", False, {"dpx:Transfer": "Linear"}) == spaces.linear
-    assert spaces.default("dpx", False, {"dpx:Transfer": "ITU-R 709-4"}) == spaces.default("movie", False, {})
-    assert spaces.default("dpx", False, {}) == CINEON
-
-
-def test_high_dynamic_range_movies_are_not_guessed() -> None:
-    with pytest.raises(ColourError, match="PQ"):
-        colour_spaces().default("movie", False, {"movie:transfer": 16})
+    assert believe(spaces, "dpx", False, {"dpx:Transfer": "Linear"}).space == spaces.linear
+    assert believe(spaces, "dpx", False, {"dpx:Transfer": "ITU-R 709-4"}).space == spaces.default("movie", False)
+    assert believe(spaces, "dpx", False, {}).space == CINEON
 
 
 def test_a_broken_configuration_of_the_operator_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import ChannelError, ColourError, CorruptError, FormatError, MissingFrameError
 from engine.frames import FrameRange, Window
 from engine.media import PlateReader, read_weights
-from engine.media.plate import exact_rate
+from engine.media.rates import exact_rate
 from engine.media.saving import NewPart, save_image
 from engine.shot import Plate
 

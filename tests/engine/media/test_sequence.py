@@ -88,5 +88,6 @@ def test_a_stray_file_far_away_does_not_make_a_million_frames() -> None:
 
 
 def test_movies_are_known_by_their_suffix() -> None:
-    assert is_movie("a.MOV")
+    for name in ("a.MOV", "00001.MTS", "b.m2ts", "c.qt", "d.3gp", "e.webm", "f.mxf", "g.VOB"):
+        assert is_movie(name)
     assert not is_movie("a.%04d.exr")

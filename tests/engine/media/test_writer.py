@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from engine.errors import ColourError, FormatError, OutputExistsError, OutputWriteError, ShotError
+from engine.files import remove_stale, temporary_path
 from engine.frames import FrameRange, RenderedFrame, Window
 from engine.media import DepthReader, PlateInfo, PlateReader, check_output, open_writer
 from engine.media.images import read_header, read_pixels
-from engine.media.temporary import remove_stale, temporary_path
 from engine.shot import Depth, Output, Plate
 
 from .pictures import RGBA, noise, rendered, store

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.depth import DepthLimits
 from engine.errors import FrameSizeError, KeysError
 from engine.frames import Float32Array, PlateFrame, Window
+from engine.media import PlateReader
 from engine.media.encoding import display_image
 from engine.media.images import read_header, read_pixels
 from engine.media.saving import NewPart, save_image
@@ -17,7 +19,8 @@ from engine.optics import Defocus
 from engine.render import check, render
 from engine.render.data_window import window_of_result
 from engine.render.inputs import Inputs
-from engine.shot import shot_from_dict
+from engine.shot import Plate, shot_from_dict
+from engine.worker.opened import OpenShot
 
 WIDE, HIGH = 96, 64
 CHANNELS = ("R", "G", "B", "A", "Z")
@@ -137,8 +140,6 @@ def test_nothing_there_is_farthest_under_every_convention(
     depth = {"path": str(tmp_path / "depth.%04d.exr"), "convention": convention, "near": near, "far": far}
     focus = {"keys": [{"frame": 1, "disparity": 0.5}]}
     with Inputs(shot_from_dict(shot(tmp_path, depth=depth, focus=focus))) as inputs:
-        from engine.depth import DepthLimits
-
         limits = DepthLimits.given(inputs._shot.depth)
         assert limits is not None
         disparity, repaired = inputs.disparity(inputs.read(1), limits)
@@ -234,8 +235,6 @@ def test_a_pixel_key_counts_from_the_display_window(tmp_path: Path) -> None:
     image[10:, 15:, 4] = 4
     write(tmp_path / "plate.0001.exr", image, CHANNELS, window)
     with Inputs(shot_from_dict(shot(tmp_path))) as inputs:
-        from engine.depth import DepthLimits
-
         sample = inputs.sampler(DepthLimits(1.0, np.inf))
         assert sample(1, 25.5, 15.5, 1) == pytest.approx(0.5)
         assert sample(1, 45.5, 25.5, 1) == pytest.approx(0.25)
@@ -294,9 +293,6 @@ def test_a_matte_that_is_cropped_covers_nothing_around_it(tmp_path: Path) -> Non
 
 
 def test_a_renderer_that_looks_at_several_frames_gets_them_in_one_window(tmp_path: Path) -> None:
-    from engine.media import PlateReader
-    from engine.shot import Plate
-
     windows = [
         Window(10, 10, 40, 30, 0, 0, WIDE, HIGH),
         Window(-6, 0, 40, 30, 0, 0, WIDE, HIGH),
@@ -339,3 +335,17 @@ def test_a_display_window_that_no_memory_holds_is_refused(tmp_path: Path) -> Non
     problems = check(shot_from_dict(shot(tmp_path))).problems
     assert [problem.code for problem in problems] == ["media.format"]
     assert "correct the windows" in problems[0].message
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_preview_shows_the_display_window_of_a_cropped_plate(tmp_path: Path, scale: float) -> None:
+    window = WINDOWS[4]
+    write(tmp_path / "plate.0001.exr", cut(element(window), window), CHANNELS, window)
+    opened = OpenShot(shot_from_dict(shot(tmp_path)))
+    proxy = opened.proxy(1, scale, DepthLimits(1.0, np.inf), lambda: None)
+    opened.close()
+    assert proxy.image.shape == (HIGH * scale, WIDE * scale, 4)
+    assert (proxy.scale, proxy.row_scale) == (scale, scale)
+    corner = proxy.image[: int(20 * scale), : int(12 * scale)]
+    assert not corner.any()
+    assert proxy.image[int(40 * scale), int(35 * scale), 3] == pytest.approx(1)

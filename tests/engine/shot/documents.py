@@ -163,7 +163,7 @@ outputs = st.builds(
     data_type=st.sampled_from([None, "half", "float"]),
     compression=st.sampled_from([None, "zips", "dwaa:45"]),
     layers=st.lists(st.sampled_from(["coc", "disparity", "overlay", "invented"]), unique=True).map(tuple),
-    codec=st.sampled_from([None, "h264", "prores"]),
+    codec=st.sampled_from([None, "h264", "hevc", "prores"]),
     metadata=st.dictionaries(names, names, max_size=3),
 )
 

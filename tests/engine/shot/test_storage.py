@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 
 from engine.errors import OutputWriteError, SchemaError, ShotError
 from engine.shot import Shot, load_shot, save_shot, shot_from_dict, shot_from_json, shot_to_json
+from engine.shot.reference import shot_schema
+from engine.shot.storage import below_folder
 from tests.engine.shot.documents import PLAIN, plain, shots
 
 
@@ -182,3 +185,79 @@ def test_a_newer_document_names_its_file(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps(plain(schema_version=2)))
     with pytest.raises(SchemaError, match=r"sh010\.json: schema_version is 2, but this program reads versions up to 1"):
         load_shot(path)
+
+
+ON_WINDOWS = [
+    r"plates\a.%04d.exr",
+    r"a\b\c.####.exr",
+    r"..\lib\a.$F4.exr",
+    r".\a.exr",
+    r"clips\take 2.mov",
+    r"a/b\c.%d.png",
+]
+
+
+@pytest.mark.skipif(os.sep != "/", reason="backslashes are separators there anyway")
+@pytest.mark.parametrize("path", ON_WINDOWS)
+def test_a_document_of_windows_is_read_with_its_folders(tmp_path: Path, path: str) -> None:
+    document = plain(plate={"path": path}, output={"path": f"out\\{path}"})
+    shot = load_shot(written(tmp_path, json.dumps(document)))
+    assert shot.plate.path == str(tmp_path / path.replace("\\", "/"))
+    assert shot.output.path == str(tmp_path / "out" / path.replace("\\", "/"))
+
+
+@pytest.mark.skipif(os.sep != "/", reason="no name of a file has a backslash there")
+@pytest.mark.parametrize(
+    ("there", "path"),
+    [
+        pytest.param(r"a\b.exr", r"a\b.exr", id="a still"),
+        pytest.param(r"a\b.0001.exr", r"a\b.%04d.exr", id="a sequence"),
+        pytest.param(r"a\b.0001.exr", r"a\b.####.exr", id="a sequence with hashes"),
+        pytest.param(r"we\ird/b.0001.exr", r"we\ird/b.$F4.exr", id="a folder"),
+        pytest.param(r"we\ird/x\y.mov", r"we\ird/x\y.mov", id="a folder and a file"),
+    ],
+)
+def test_a_name_with_a_backslash_is_read_as_it_is_where_it_lies(tmp_path: Path, there: str, path: str) -> None:
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).touch()
+    assert load_shot(written(tmp_path, json.dumps(plain(plate={"path": path})))).plate.path == str(tmp_path / path)
+
+
+@pytest.mark.skipif(os.sep != "/", reason="no name of a file has a backslash there")
+@pytest.mark.parametrize("path", [r"a\b.%04d.exr", r"out\o.exr", r"we\ird/b.exr"])
+def test_a_saved_name_with_a_backslash_stays_what_it_was(tmp_path: Path, path: str) -> None:
+    shot = shot_from_dict(plain(output={"path": str(tmp_path / path)}))
+    save_shot(shot, tmp_path / "sh010.json")
+    assert load_shot(tmp_path / "sh010.json").output.path == shot.output.path
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "expected"),
+    [
+        (r"C:\show", r"C:\show\plates\a.%04d.exr", "plates/a.%04d.exr"),
+        (r"C:\show", r"c:\SHOW\plates\a.%04d.exr", "plates/a.%04d.exr"),
+        (r"C:\show", "C:/show/plates/a.%04d.exr", "plates/a.%04d.exr"),
+        (r"\\srv\share\show", r"\\srv\share\show\a.mov", "a.mov"),
+        (r"C:\show", r"D:\show\a.mov", ""),
+        (r"C:\show", r"C:\shows\a.mov", ""),
+        (r"C:\show", r"C:\show", ""),
+    ],
+)
+def test_what_lies_below_a_folder_of_windows_is_said_with_slashes(folder: str, path: str, expected: str) -> None:
+    assert below_folder(PureWindowsPath(path), PureWindowsPath(folder)) == expected
+
+
+@pytest.mark.parametrize("far", ['"infinity"', "Infinity", '"Infinity"', "1e999", '"inf"'])
+def test_infinity_is_read_as_a_text_and_as_python_writes_it_and_saved_as_a_text(tmp_path: Path, far: str) -> None:
+    text = json.dumps(plain(depth={"path": "d.%04d.exr", "near": 1.0, "far": 0.5})).replace("0.5}", f"{far}}}")
+    shot = load_shot(written(tmp_path, text))
+    assert shot.depth.far == math.inf
+    save_shot(shot, tmp_path / "saved.json")
+    saved = (tmp_path / "saved.json").read_text(encoding="utf-8")
+    assert json.loads(saved, parse_constant=pytest.fail)["depth"]["far"] == "infinity"
+    assert load_shot(tmp_path / "saved.json") == shot
+
+
+def test_the_schema_knows_infinity() -> None:
+    far = shot_schema()["$defs"]["Depth"]["properties"]["far"]
+    assert '{"const": "infinity"}' in json.dumps(far)

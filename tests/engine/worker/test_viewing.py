@@ -286,3 +286,25 @@ def test_a_preview_that_is_cancelled_stops_at_once(desk: ViewDesk, tmp_path: Pat
     with pytest.raises(CancelledError):
         desk.work(late.job)
     assert threading.active_count() < 50
+
+
+@pytest.mark.parametrize(
+    "way", ["the frame's own name", "through a linked folder", "the depth's", "through the folder above", "the matte's"]
+)
+def test_a_preview_never_replaces_a_file_that_the_shot_reads(desk: ViewDesk, tmp_path: Path, way: str) -> None:
+    shot = make_scene(tmp_path)
+    plate, depth = (tmp_path / name / f"{name}.{FIRST}.exr" for name in ("plate", "depth"))
+    (tmp_path / "again").symlink_to(tmp_path / "plate")
+    shot["matte"] = {"path": str(tmp_path / "matte.%04d.exr")}
+    write_exr(tmp_path / f"matte.{FIRST}.exr", np.zeros((HEIGHT, WIDTH, 1), np.float32), ("A",))
+    path = {
+        "the frame's own name": plate,
+        "through a linked folder": tmp_path / "again" / plate.name,
+        "the depth's": depth,
+        "through the folder above": tmp_path / "depth" / ".." / "plate" / plate.name,
+        "the matte's": tmp_path / f"matte.{FIRST}.exr",
+    }[way]
+    before = path.read_bytes()
+    with pytest.raises(RackfocusError, match="would be lost"):
+        preview(desk, shot, path=str(path))
+    assert path.read_bytes() == before

@@ -60,6 +60,12 @@ class Job:
             env={**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
 
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Run the whole job as the openjd command line does when it is told no more than the template."""
+        command = [sys.executable, "-m", "openjd", "run", str(self.bundle.folder / "template.yaml")]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
     def session(self, step: str, chunks: list[str], *options: str) -> subprocess.CompletedProcess[str]:
         """Run tasks, or a step without any and all before it, as the openjd command line does."""
         values = [f"--job-param={name}={value}" for name, value in self.bundle.values.items()]

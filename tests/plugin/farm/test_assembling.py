@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,6 +14,7 @@ from engine.frames import FrameRange
 from engine.shot import Shot, shot_from_dict
 from plugin.farm import assemble
 from plugin.farm.assembling import GAP, THUMB
+from tests.engine.media.clips import Sound, clicks_in, make_clip
 from tests.engine.render.shots import read_exr, shot_data, write_exr
 
 FRAMES = FrameRange.parse("1001-1006")
@@ -71,3 +73,18 @@ def test_a_frame_that_is_damaged_is_named(shot: Shot, tmp_path: Path) -> None:
 def test_a_single_frame_makes_a_sheet(shot: Shot) -> None:
     (sheet,) = assemble(shot, FrameRange.of([1003]))
     assert read_exr(sheet).shape[1] == THUMB + 2 * GAP
+
+
+def test_the_movie_has_the_rate_and_the_sound_of_the_plates_own_movie(shot: Shot, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "plate.mov", Sound("pcm_s16le"), rate=Fraction(25), frames=12)
+    plate = shot.plate.model_copy(update={"path": str(clip), "frames": "999-1010"})
+    filmed = shot.model_copy(update={"plate": plate})
+    path = assemble(filmed, FRAMES, movie=True)[1]
+    with av.open(str(path)) as movie:
+        assert movie.streams.video[0].average_rate == 25
+    heard = clicks_in(path)
+    assert heard == pytest.approx([0.06 + 0.25 - 2 / 25], abs=0.02)
+    output = shot.output.model_copy(update={"sound": "none"})
+    path = assemble(filmed.model_copy(update={"output": output}), FRAMES, movie=True)[1]
+    with av.open(str(path)) as movie:
+        assert not movie.streams.audio

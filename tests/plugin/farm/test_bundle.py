@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.errors import MissingFrameError, OutputExistsError, ShotError
 from engine.shot import load_shot, shot_from_dict
 from plugin.farm import plan_job, write_bundle
 from plugin.farm.template import job_template
-from tests.engine.render.shots import make_plates, make_shot, shot_data
+from tests.engine.render.shots import make_plates, make_shot, shot_data, write_exr
 from tests.plugin.farm.jobs import make_job, read_yaml
 from ui.cli.app import run
 
@@ -167,3 +168,26 @@ def test_the_command_line_says_what_to_do_with_the_bundle(tmp_path: Path, capsys
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert last["event"] == "bundle"
     assert last["parameters"]["OutputFolder"] == str(job.out)
+
+
+@pytest.mark.parametrize(("channels", "more"), [(4, 0), (8, 12), (12, 24), (28, 72), (52, 144)])
+def test_the_memory_asked_for_grows_with_the_channels(channels: int, more: int, tmp_path: Path) -> None:
+    """Measured peaks: 52 channels of 512x384 take up to 550 MiB more than four, or 144 MiB for 512x100."""
+    for name, count in (("four", 4), ("all", channels)):
+        make_plates(tmp_path / name, 1, 512, 100)
+        names = ("R", "G", "B", "A", *(f"light{at // 4}.{'RGBA'[at % 4]}" for at in range(count - 4)))
+        image = np.full((100, 512, count), 0.5, np.float32)
+        write_exr(tmp_path / name / "plate" / "plate.1001.exr", image, names, "half")
+
+    def memory(name: str) -> int:
+        data = shot_data(tmp_path / name)
+        data["plate"]["extra_layers"] = ["*"]
+        return plan_job(shot_from_dict(data)).needs.memory
+
+    assert more * 0.8 <= memory("all") - memory("four") <= more * 1.2
+
+
+def test_every_parameter_has_a_default(tmp_path: Path) -> None:
+    renderer = {"name": "any-to-bokeh", "any_to_bokeh": {"weights": str(tmp_path / "weights")}}
+    for plan in (plan_job(make_shot(tmp_path)), plan_job(make_shot(tmp_path, renderer=renderer), build="tensorrt")):
+        assert all("default" in parameter for parameter in job_template(plan)["parameterDefinitions"])

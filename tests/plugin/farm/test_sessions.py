@@ -47,3 +47,11 @@ def test_a_session_s_rules_map_folders_and_what_only_the_document_names(tmp_path
     done = job.session("Render", ["1001-1002"], "--path-mapping-rules", rules)
     assert done.returncode == 0, done.stdout[-2000:]
     assert set(outputs(tmp_path)) == {"out.1001.exr", "out.1002.exr"}
+
+
+def test_the_template_alone_runs_the_whole_job(tmp_path: Path) -> None:
+    done = make_job(tmp_path, 2).run()
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert {"out.1001.exr", "out.1002.exr", "out_contact_sheet.png"} == {
+        file.name for file in (tmp_path / "out").iterdir()
+    }

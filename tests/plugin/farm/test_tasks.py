@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.media.temporary import temporary_path
+from engine.files import temporary_path
 from engine.render import render
 from engine.shot import load_shot
 from plugin.farm import TaskLog

@@ -167,6 +167,17 @@ def test_a_real_lens_has_the_engine_s_k(host: FakeNuke, unit: str) -> None:
     assert node.node("Values")["blur"].value() == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("pixel_aspect", [0.5, 1.0, 1.8, 2.0])
+def test_a_real_lens_on_an_anamorphic_plate_has_the_engine_s_k(host: FakeNuke, pixel_aspect: float) -> None:
+    node = show(comp(host), "coc", blur_kind="lens", focal_length=85.0, focus_kind="distance", focus=3.0)
+    plate = node.input(0)
+    assert plate is not None
+    plate.pixel_aspect = pixel_aspect
+    f_number, sensor = node["f_number"].value(), node["sensor_width"].value()
+    expected = lens_strength(85.0, f_number, sensor, 3.0, node["depth_near"].value(), inf, "m", WIDTH * pixel_aspect)
+    assert node.node("Values")["blur"].value() == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_lens_focused_nearer_than_it_can_blurs_nothing(host: FakeNuke) -> None:
     node = show(comp(host), "coc", blur_kind="lens", focus_kind="distance", focus=0.01)
     assert (channel(node, RGB[0], 1001) == 0).all()

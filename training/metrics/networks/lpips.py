@@ -152,6 +152,6 @@ def _installed_heads(backbone: Backbone) -> Path:
     if found is None or found.origin is None:
         raise DependencyError(
             "LPIPS without a file of heads takes torchmetrics' own; "
-            "install the extra: pip install -c constraints.txt '.[train]'"
+            "install the extra: pip install -c constraints.txt '.[lpips]'"
         )
     return Path(found.origin).parent / "functional" / "image" / "lpips_models" / f"{backbone}.pth"

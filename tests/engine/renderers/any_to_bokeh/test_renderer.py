@@ -97,6 +97,26 @@ def test_a_point_light_keeps_its_energy(value: float) -> None:
     assert made.max() < value / 50, "the light is a disc and no point any more"
 
 
+@pytest.mark.parametrize("content", ["noise", "huge", "black"])
+@pytest.mark.parametrize("count", [3, 4])
+@pytest.mark.parametrize("gain", [0.0, 2.0])
+def test_asking_for_a_further_layer_changes_no_other_channel_by_a_bit(content: str, count: int, gain: float) -> None:
+    channels = ("R", "G", "B", "A")[:count]
+    plain = plate_frame(1, channels=channels)
+    noise = np.random.default_rng(9).random((*plain.disparity.shape, 2), np.float32)
+    layers = {"noise": noise, "huge": noise * np.float32(1e30), "black": noise * 0}[content]
+    image = np.concatenate([plain.image, layers], axis=2)
+    beside = plate_frame(1, image=image, channels=(*channels, "glow.R", "mask.A"))
+    boost = Highlights(threshold=0.5, gain=gain)
+    made, more = (
+        render(AnyToBokehRenderer(IdealNetworks((96, 64)), highlights=boost), {1: plate})[1].image
+        for plate in (plain, beside)
+    )
+    assert np.ascontiguousarray(more[..., :count]).tobytes() == np.ascontiguousarray(made).tobytes()
+    optical = OpticalRenderer(highlights=boost).render(beside).image
+    np.testing.assert_array_equal(more[..., count:], optical[..., count:])
+
+
 def test_alpha_and_further_channels_are_blurred_as_the_optical_renderer_blurs_them() -> None:
     channels = ("R", "G", "B", "A", "diffuse.R")
     image = np.random.default_rng(0).random((64, 96, 5)).astype(np.float32)

@@ -270,7 +270,8 @@ class FakeNuke(ModuleType):
             else:
                 holder = (holder if holder.inside else holder.parent()).node(step)
         assert holder is not None, f"{name} is not there"
-        return holder.width() if last == "width" else holder[last].valueAt(frame)
+        of_picture = {"width": holder.width, "pixel_aspect": holder.pixelAspect}
+        return of_picture[last]() if last in of_picture else holder[last].valueAt(frame)
 
     def _call(self, callback: Callable[[], None], node: Node, knob: Knob | None) -> None:
         before, self._this = self._this, (node, knob)

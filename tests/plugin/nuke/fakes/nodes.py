@@ -227,7 +227,8 @@ class Node:
         return float(self._knobs[name].valueAt(frame, index))
 
     def _first_input(self) -> Node:
-        above = self.input(0)
+        is_input = self._kind == "Input"
+        above = self.parent().input(int(float(self["number"].value()))) if is_input else self.input(0)
         assert above is not None, f"{self.name()} has no input"
         return above
 
