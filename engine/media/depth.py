@@ -177,9 +177,11 @@ class DepthReader:
             return find_colour(header, None, None, place)
         return None
 
-    def _require_depth(self, colours: Float32Array, found: Selection, place: str) -> None:
-        if len(found.channels) > 1 and self._depth.colour_map is None:
-            require_grey(colours[:, :, -3:], found.channels[-3:], self._depth, place)
+    def _require_depth(self, colours: Float32Array, found: Selection, place: str) -> tuple[Notice, ...]:
+        if len(found.channels) == 1 or self._depth.colour_map is not None:
+            return ()
+        is_float = found.part.formats[0] in {"half", "float", "double"}
+        return require_grey(colours[:, :, -3:], found.channels[-3:], self._depth, place, is_float)
 
     def _look(self, first: int) -> tuple[Notice, ...]:
         """Look at the first picture's colours, where they say whether it is a depth at all.
@@ -191,12 +193,12 @@ class DepthReader:
         place = f"frame {first}: {self._files.source.path(first)}"
         if len(found.channels) > 1:
             _, colours = source.pixels(first, found.part.number, found.channels)
-            self._require_depth(colours, found, place)
+            notices = self._require_depth(colours, found, place)
             if self._depth.colour_map is not None:
                 require_map(
                     depth_values(colours, found.channels, found.part, self._depth), self._depth.colour_map, place
                 )
-            return ()
+            return notices
         if not self._files.own or found.channels[0] not in (*"RGBYrgby", "red", "green", "blue"):
             return ()
         # A person named this channel; whether it is a depth is worth a look all the same.

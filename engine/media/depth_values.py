@@ -146,27 +146,40 @@ def require_map(values: Float32Array, name: str, place: str) -> None:
     )
 
 
-def require_grey(colours: Float32Array, names: Sequence[str], settings: Depth, place: str) -> None:
+def require_grey(
+    colours: Float32Array, names: Sequence[str], settings: Depth, place: str, is_float: bool
+) -> tuple[Notice, ...]:
     """Refuse a depth picture in colours, of which no channel is the depth.
+
+    A picture of whole numbers, or a movie, that is painted with no known map is told instead: photographs and clips are
+    given as their own depth to try a render out.
 
     Args:
         colours: (H, W, 3) float32.
         names: of the channels.
         settings: the convention, which has to go with the colour map.
         place: frame and file.
+        is_float: whether the file holds floats.
 
     Raises:
-        ChannelError: R, G and B differ; names the colour map with which the depth is painted, where it is known.
+        ChannelError: the colours are those of a colour map, which is named; or they differ in a file of floats.
     """
     apart = colours_apart(colours)
     if not len(apart):
-        return
+        return ()
     found = likeliest_map(apart[:: max(len(apart) // 4000, 1)])
     if found is None:
-        raise ChannelError(
-            f"{place}: {', '.join(names)} differ, so that this is a picture in colours and none of them is known to be "
-            "the depth; ask for grey, EXR or 16-bit depth, or set depth.channel (--depth-channel) to one"
+        listed = ", ".join(names)
+        remedy = "ask for grey, EXR or 16-bit depth, or set depth.channel (--depth-channel) to one"
+        require(
+            not is_float,
+            ChannelError,
+            f"{place}: {listed} differ, so that this is a picture in colours and none of them is known to be the "
+            f"depth; {remedy}",
         )
+        share = len(apart) / max(1, colours[::LOOKED_AT, ::LOOKED_AT].size // 3)
+        said = f"{listed} differ in {share:.0%} of the depth, as in a picture in colours, which is no depth; {remedy}"
+        return (Notice("depth.coloured", said),)
     name, share = found
     either = 'spectral" (red is 0) or "spectral_r' if name == "spectral" else name
     metric = settings.convention in ("distance", "inverse")

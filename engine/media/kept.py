@@ -14,7 +14,7 @@ from engine.media.encoding import colours_in
 from engine.media.losses import KEPT_TAGS, movie_losses
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
-from engine.media.sound import SoundPlan, kept_sound
+from engine.media.sound_plan import SoundPlan, kept_sound
 from engine.media.timecode import TimeCode
 from engine.notices import Notice
 from engine.shot import Output

@@ -50,6 +50,13 @@ class Layers:
         return types_of(self.data)
 
     @property
+    def taken(self) -> str:
+        """The layers in words, to be said behind the colour's channels; empty where there are none."""
+        light, data = (_listed(_names_of(selections)) for selections in (self.light, self.data))
+        said = [f"{light} (blurred)"] * bool(light) + [f"{data} (passed on)"] * bool(data)
+        return f" and the layers {' and '.join(said)}" if said else ""
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         """What is not blurred, and what is left out."""
         found: list[Notice] = []
@@ -141,6 +148,10 @@ def inherited(header: Header, colour: Colour, layers: Layers) -> dict[str, Any]:
             if isinstance(whole, str) and any(_is_of(layer, whole) for layer in names):
                 kept[entry] = value
     return kept
+
+
+def _names_of(selections: Iterable[Selection]) -> list[str]:
+    return list(dict.fromkeys(layer_of(name) or name for selection in selections for name in selection.names))
 
 
 def layers_not_held(names: Iterable[str], what: str) -> tuple[Notice, ...]:

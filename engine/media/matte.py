@@ -53,16 +53,20 @@ class MatteImage:
 class MatteReader:
     """Reads the matte of a shot; a context manager. Calls from several threads wait for each other.
 
+    Args:
+        matte, plate: of the shot.
+        alone: whether a path to one picture means that picture only.
+
     Raises:
         MissingFrameError: nothing is there.
         CorruptError, FormatError: the first frame cannot be read.
         ChannelError: the channel is not in it.
     """
 
-    def __init__(self, matte: Matte, plate: Plate) -> None:
+    def __init__(self, matte: Matte, plate: Plate, alone: bool = False) -> None:
         self._matte = matte
         self._lock = Turns()
-        self._files = Companion(matte.path, matte.frame_offset, plate, "matte.path")
+        self._files = Companion(matte.path, matte.frame_offset, plate, "matte.path", alone)
         try:
             first = self._files.first()
             self._found = self._select(self._files.source.header(first), first)

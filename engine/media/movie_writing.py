@@ -21,11 +21,10 @@ from engine.media.colour.video import UNSAID, Codes, codes_of
 from engine.media.encoding import colour_notices, colours_in, display_image, from_linear
 from engine.media.images import THREADS
 from engine.media.kept import Kept
-from engine.media.movie_streams import DAMAGE, cause_of
 from engine.media.plate import PlateInfo
 from engine.media.repair import made_finite
 from engine.media.sequence import require_text
-from engine.media.sound import SoundCopy, SoundPlan
+from engine.media.sound import SoundCopy, tried
 from engine.media.video_planes import encoded
 from engine.notices import Notice
 from engine.shot import Output
@@ -222,20 +221,11 @@ class MovieWriter:
         self._losses.append(Notice("sound.damaged", sentence))
 
     def _start(self, rendered: RenderedFrame, width: int, height: int, alpha: bool) -> av.VideoStream:
-        self._size = (height, width)
-        plan = self._kept.sound
-        try:
-            return self._opened(rendered, alpha, plan)
-        except DAMAGE as error:
-            if plan is None:
-                raise
-            # What players of the container refuse in the plate's sound shows at its header only.
-            self._discard()
-            self._lost_sound(cause_of(error))
-            return self._opened(rendered, alpha, None)
-
-    def _opened(self, rendered: RenderedFrame, alpha: bool, sound: SoundPlan | None) -> av.VideoStream:
         """Open the file and write its header."""
+        self._size = (height, width)
+        sound, problem = (None, "") if self._kept.sound is None else tried(self._kept.sound)
+        if problem:
+            self._lost_sound(problem)
         kind = _CONTAINERS[self._path.suffix.lower()]
         # Streams are interleaved here; where one has nothing to say the others are not held back in memory.
         container = av.open(str(self._temporary), "w", format=kind, options={"max_interleave_delta": "500000"})

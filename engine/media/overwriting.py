@@ -12,7 +12,12 @@ from engine.media.finding import find
 from engine.media.sequence import Pattern, is_movie
 from engine.shot import Depth, Matte, Output, Plate
 
-__all__ = ["check_output"]
+__all__ = ["check_output", "takes_one_picture"]
+
+
+def takes_one_picture(output: Output, plate: Plate) -> bool:
+    """Whether a path to one picture means that picture, whatever lies beside it: the result has room for one only."""
+    return plate.frames is None and not is_movie(output.path) and Pattern.parse(output.path).is_still
 
 
 def check_output(
@@ -31,7 +36,7 @@ def check_output(
     if frames is None:
         from engine.media.source import open_source
 
-        with closing(open_source(plate.path, "plate.path")) as source:
+        with closing(open_source(plate.path, "plate.path", alone=takes_one_picture(output, plate))) as source:
             frames = source.frames(plate.frames, "plate.path")
     require(
         len(frames) < 2 or is_movie(output.path) or not Pattern.parse(output.path).is_still,
@@ -42,7 +47,7 @@ def check_output(
     inputs = [("plate", plate.path, 0)] + ([("depth", depth.path, depth.frame_offset)] if depth.path else [])
     inputs += [("matte", matte.path, matte.frame_offset)] if matte else []
     for what, path, offset in inputs:
-        found = find(path, f"{what}.path")
+        found = find(path, f"{what}.path", takes_one_picture(output, plate))
         for frame in frames:
             theirs, ours = found.file(frame + offset), _file(output.path, frame)
             if _same(ours, theirs):

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from engine.errors import ChannelError, require
-from engine.frames import Float32Array, FrameRange, Window, require_size
+from engine.frames import Float32Array, FrameRange, Window, count_picture, require_size
 from engine.media.channels import Colour, Selection, find_colour
 from engine.media.colour import Believed, ColourSpaces, believe, colour_spaces, file_words
 from engine.media.data_layers import DataLayers, empty_data, float_selections, in_own_types
@@ -144,8 +144,8 @@ class PlateReader:
     def taken(self) -> str:
         """Which channels of which files are the picture, in words."""
         turned = turned_words(self.info.orientation)
-        passed = f", and {', '.join(self.info.data)} unblurred," if self.info.data else ""
-        return f"{', '.join(self.info.channels)}{passed} of {self._source.found.pattern}{turned}"
+        picture = self.info.channels[: count_picture(self.info.channels)]
+        return f"{', '.join(picture)}{self._layers.taken} of {self._source.found.pattern}{turned}"
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -319,16 +319,10 @@ class PlateReader:
             colour_told=self._believed.told,
             times=None if plate.frame_rate else self._source.times,
             orientation=part.orientation,
-            movie=self._movie(header),
+            movie=PlateMovie.of(header, self._source),
             types=types_of((colour, *layers.light)) if header.file_format == "openexr" else {},
             data=layers.data_types,
         )
-
-    def _movie(self, header: Header) -> PlateMovie | None:
-        if header.file_format != "movie":
-            return None
-        rate = frame_rate_of(header.parts[0].metadata)
-        return PlateMovie(header.path, self._source.frames(None, "plate.path"), rate, self._source.times)
 
     def _first_existing(self) -> int:
         """The first frame of the shot that has a picture; where none has, the first there is at all."""

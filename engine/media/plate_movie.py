@@ -19,7 +19,10 @@ from av.stream import Disposition
 
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
+from engine.media.images import Header
 from engine.media.movie_streams import DAMAGE, OpenMovie, open_movie
+from engine.media.rates import frame_rate_of
+from engine.media.source import FrameSource
 
 __all__ = ["MovieContents", "PlateMovie", "SoundTrack", "contents_of", "open_input"]
 
@@ -56,6 +59,19 @@ class PlateMovie:
     frames: FrameRange
     rate: Fraction | None = None
     times: Mapping[int, Fraction] | None = None
+
+    @classmethod
+    def of(cls, header: Header, source: FrameSource) -> PlateMovie | None:
+        """The movie behind a plate; None where it is none.
+
+        Args:
+            header: of its first frame.
+            source: of its frames.
+        """
+        if header.file_format != "movie":
+            return None
+        rate = frame_rate_of(header.parts[0].metadata)
+        return cls(header.path, source.frames(None, "plate.path"), rate, source.times)
 
     def time(self, frame: int) -> Fraction:
         """Seconds from the first picture to a frame; those outside the movie follow at its rate."""

@@ -1,58 +1,33 @@
 """Sound of a movie result: the plate's own, copied packet by packet in step with the pictures.
 
-Nothing is encoded anew where the container takes the codec. Where it does not, the sound is decoded and stored without
-loss: PCM of 24 bits in MOV and MKV, ALAC of 24 bits in MP4, whose players know no PCM.
-
-Seen in FFmpeg 8.1: the MOV muxer says that it holds Opus and FLAC, and fails at the header; packets before time 0
-become an edit list in MOV and MP4, while MKV moves all its streams instead.
+Seen in FFmpeg 8.1: packets before time 0 become an edit list in MOV and MP4, while MKV moves all its streams instead.
 """
 
 from __future__ import annotations
 
-import re
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
 import av
 from av.stream import Discard
 
-from engine.frames import FrameRange
-from engine.media.movie_streams import DAMAGE
-from engine.media.plate_movie import MovieContents, PlateMovie, SoundTrack, open_input
-from engine.notices import Notice
+from engine.media.movie_streams import DAMAGE, cause_of
+from engine.media.plate_movie import SoundTrack, open_input
+from engine.media.sound_plan import SoundPlan
 
-__all__ = ["SoundCopy", "SoundPlan", "kept_sound"]
+__all__ = ["SoundCopy", "tried"]
 
-_PCM: Final = frozenset(
-    {
-        *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be"),
-        *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_s8", "pcm_u8", "pcm_alaw", "pcm_mulaw"),
-    }
-)
-_COPIED: Final = {
-    "mov": _PCM | {"aac", "ac3", "eac3", "alac", "mp3", "mp2", "amr_nb", "amr_wb", "adpcm_ima_qt"},
-    "mp4": frozenset({"aac", "ac3", "eac3", "alac", "mp3", "mp2", "opus", "flac", "dts"}),
-    "matroska": frozenset(
-        {
-            *("aac", "ac3", "eac3", "alac", "mp3", "mp2", "opus", "vorbis", "flac", "dts", "truehd", "mlp", "pcm_u8"),
-            *("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f64le"),
-        }
-    ),
-}
-"""Codecs that each container holds, and that its players and editors play."""
-
-_ENCODER: Final = {"mov": "pcm_s24le", "mp4": "alac", "matroska": "pcm_s24le"}
 _SAMPLES: Final = {"pcm_s24le": ("s32", None), "alac": ("s32p", 4096)}
 """Sample format of an encoder, and how many samples it takes at a time."""
 
-_MOST_CHANNELS: Final = {"alac": 8}
 _ALONE: Final = ("pcm_", "flac", "alac")
 _LAYOUTS: Final = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1(wide)"}
 """What ALAC calls so many channels."""
 
-_SPOKEN: Final = {"pcm_s24le": "PCM of 24 bits", "alac": "ALAC, which loses nothing"}
 # fmt: off
 _MOV_LANGUAGE: Final = {
     "bod": "tib", "cym": "wel", "cze": "ces", "deu": "ger", "ell": "gre", "eus": "baq", "fas": "per", "fre": "fra",
@@ -66,72 +41,33 @@ _RUN_UP: Final = Fraction(1)
 """Seconds before a span from which its sound is looked for, because indices are rough."""
 
 
-@dataclass(frozen=True)
-class SoundPlan:
-    """Which sound goes into a result, and where it lies.
+_TRIAL: Final = Fraction(1, 2)
+"""Seconds of sound that are written in memory before the result is begun."""
 
-    Attributes:
-        movie: of the plate.
-        tracks: to be written, each with the encoder that it needs; empty where its packets are copied.
-        begin: the file's own time, in seconds, of the result's first picture.
-        end: seconds of the result after which nothing is wanted; None for all there is.
-        container: FFmpeg's name of the result's container.
+
+def tried(plan: SoundPlan) -> tuple[SoundPlan | None, str]:
+    """The tracks of a plan that their container takes, and what was wrong with the others, in words.
+
+    Damage of a track may show only where the container is finished, when the pictures are lost with it.
     """
-
-    movie: PlateMovie
-    tracks: tuple[tuple[SoundTrack, str], ...]
-    begin: Fraction
-    end: Fraction | None
-    container: str
+    found = [(kept, _trial(replace(plan, tracks=(kept,)))) for kept in plan.tracks]
+    good = tuple(kept for kept, problem in found if not problem)
+    problem = next((problem for _, problem in found if problem), "")
+    return (replace(plan, tracks=good) if good else None), problem
 
 
-def kept_sound(
-    movie: PlateMovie, contents: MovieContents, frames: FrameRange, rate: Fraction, varies: bool, container: str
-) -> tuple[SoundPlan | None, tuple[Notice, ...]]:
-    """What of a plate's sound a movie result can hold.
-
-    Args:
-        movie, contents: of the plate.
-        frames: that are written.
-        rate: of the result, frames per second.
-        varies: whether the result's pictures keep the plate's own times.
-        container: FFmpeg's name of the result's: ``mov``, ``mp4``, ``matroska``.
-
-    Returns:
-        The plan, None where no sound is kept; and what should be heard of it.
-    """
-    if not contents.sound:
-        return None, ()
-    all_of_it = f"the plate's sound ({_counted(len(contents.sound))}) is left out"
-    if any(b - a != 1 for a, b in zip(frames.numbers, frames.numbers[1:], strict=False)):
-        return None, _dropped(f"{all_of_it}, because frames between the first and the last are not rendered")
-    if not varies and _runs_off(movie, frames, rate):
-        return None, _dropped(
-            f"{all_of_it}, because it would run off: the result has {float(rate):g} frames a second and the movie "
-            f"{_rates(movie)}; leave plate.frame_rate out to keep it"
-        )
-    kept = tuple((track, encoder) for track in contents.sound if (encoder := _encoder(track, container)) is not None)
-    lost = [track for track in contents.sound if _encoder(track, container) is None]
-    notices: list[Notice] = []
-    if lost:
-        names = ", ".join(dict.fromkeys(f"{t.codec or 'of an unknown codec'}" for t in lost))
-        what = f"{len(lost)} of the plate's {_counted(len(contents.sound))} of sound"
-        notices += _dropped(f"{what} cannot be written into the result ({names}); take it from {movie.path}")
-    made = {encoder: track.codec for track, encoder in kept if encoder}
-    if made:
-        said = "; ".join(f"{codec} is written as {_SPOKEN[encoder]}" for encoder, codec in made.items())
-        rounded = [t.codec for t, encoder in kept if encoder and re.fullmatch(r"pcm_(f|s32|s64).*", t.codec)]
-        fine = " (rounded to 24 bits)" if rounded else ""
-        notices.append(
-            Notice("sound.converted", f"the result's container does not hold the plate's sound: {said}{fine}")
-        )
-    if not kept:
-        return None, tuple(notices)
-    begin = contents.origin + movie.time(frames.first)
-    length = movie.time(frames.last) - movie.time(frames.first)
-    whole = frames.last >= movie.frames.last
-    end = None if whole else movie.time(frames.last + 1) - movie.time(frames.last) + length
-    return SoundPlan(movie, kept, begin, end, container), tuple(notices)
+def _trial(plan: SoundPlan) -> str:
+    """Write the beginning of some sound into memory; gives what is wrong with it."""
+    try:
+        with (
+            av.open(io.BytesIO(), "w", format=plan.container) as container,
+            closing(SoundCopy(plan, container)) as copy,
+        ):
+            container.start_encoding()
+            copy.feed(_TRIAL)
+    except DAMAGE as error:
+        return cause_of(error)
+    return ""
 
 
 class SoundCopy:
@@ -241,8 +177,7 @@ class SoundCopy:
             self._noted(error)
 
     def _noted(self, error: BaseException) -> None:
-        said = str(getattr(error, "strerror", None) or error).strip() or type(error).__name__
-        self.problem = self.problem or said.splitlines()[0]
+        self.problem = self.problem or cause_of(error)
 
 
 class _Track(Protocol):
@@ -331,37 +266,8 @@ class _Encoded:
             self._container.mux(self.stream.encode(frame))
 
 
-def _encoder(track: SoundTrack, container: str) -> str | None:
-    """What a track is encoded with in a container: nothing where it is copied, None where it cannot be kept."""
-    if track.codec in _COPIED[container]:
-        return ""
-    encoder = _ENCODER[container]
-    known = track.codec and 0 < track.channels <= _MOST_CHANNELS.get(encoder, 1 << 16)
-    return encoder if known else None
-
-
 def _tags(track: SoundTrack, container: str) -> dict[str, str]:
     tags = dict(track.tags)
     if container == "mov" and "language" in tags:
         tags["language"] = _MOV_LANGUAGE.get(tags["language"], tags["language"])
     return tags
-
-
-def _runs_off(movie: PlateMovie, frames: FrameRange, rate: Fraction) -> bool:
-    """Whether a picture of the result lies more than half a frame off its sound."""
-    if movie.times is None and movie.rate == rate:
-        return False
-    begin = movie.time(frames.first)
-    return any(abs(movie.time(f) - begin - (f - frames.first) / rate) > Fraction(1, 2) / rate for f in frames)
-
-
-def _rates(movie: PlateMovie) -> str:
-    return "others of its own" if movie.times is not None or movie.rate is None else f"{float(movie.rate):g}"
-
-
-def _dropped(sentence: str) -> tuple[Notice, ...]:
-    return (Notice("sound.dropped", sentence),)
-
-
-def _counted(tracks: int) -> str:
-    return f"{tracks} track{'' if tracks == 1 else 's'}"

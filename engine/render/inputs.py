@@ -38,6 +38,7 @@ from engine.media import (
     fit_depth,
     fit_matte,
 )
+from engine.media.overwriting import takes_one_picture
 from engine.media.windows import empty_places, laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
@@ -102,10 +103,13 @@ class Inputs:
         self._shot = shot
         self._cancel = cancel
         with ExitStack() as opened:
+            alone = takes_one_picture(shot.output, shot.plate)
             looks_at_several = shot.renderer.name == "any-to-bokeh"
-            self.plate = opened.enter_context(PlateReader(shot.plate, one_window=looks_at_several))
-            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate, lens=shot.lens))
-            self.matte = None if shot.matte is None else opened.enter_context(MatteReader(shot.matte, shot.plate))
+            self.plate = opened.enter_context(PlateReader(shot.plate, alone, one_window=looks_at_several))
+            self.depth = opened.enter_context(DepthReader(shot.depth, shot.plate, alone, shot.lens))
+            self.matte = None
+            if shot.matte is not None:
+                self.matte = opened.enter_context(MatteReader(shot.matte, shot.plate, alone))
             self._opened = opened.pop_all()
         self.frames: FrameRange = self.plate.frames
         self._looked: Looked | None = None

@@ -226,10 +226,9 @@ class _Files:
             FormatError,
             f"path: {path[:200]!r} is no EXR file, as which previews are written; give a name that ends in .exr",
         )
+        matte = None if shot.matte is None else shot.matte.path
         require(
-            not any(
-                _is_read(path, read) for read in (shot.plate.path, shot.depth.path, shot.matte and shot.matte.path)
-            ),
+            not any(_is_read(path, read) for read in (shot.plate.path, shot.depth.path, matte)),
             OutputExistsError,
             f"path: {path} is read by the shot, and would be lost; give the preview another name",
         )

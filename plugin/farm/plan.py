@@ -141,7 +141,8 @@ def plan_job(
     fixed = fixed_limits(shot, report, cancel)
     with Inputs(fixed) as inputs:
         asked = asked_frames(frames, inputs.frames)
-        window, channels = inputs.plate.info.window, len(inputs.plate.info.channels)
+        info = inputs.plate.info
+        window, channels = info.window, len(info.channels) + len(info.data)
         read = {path for frame in inputs.frames for path in inputs.files(frame)}
         plate = fixed.plate.model_copy(update={"frames": str(inputs.frames)})
     if fixed.aperture.image is not None:

@@ -26,6 +26,10 @@ _CALL_IT: Final = "set plate.colour_space if they are others"
 _FLAT: Final = frozenset({"", "undefined", "user defined", "unspecified", "unspecified video", "none"})
 
 
+_PICTURES: Final = ("gif", "apng", "png", "webp", "awebp", "bmp")
+"""Codecs of moving pictures that are sRGB where they say nothing, as stills of them are."""
+
+
 @dataclass(frozen=True)
 class Believed:
     """The colours of a file.
@@ -218,6 +222,8 @@ def _movie(reading: _Reading) -> Believed:
         reading.note("dolby_vision", f"Dolby Vision metadata of the movie is neither used nor kept: {name} is read")
     if not codes.untold:
         return reading.told(found)
+    if str(words.get("movie:codec", "")).startswith(_PICTURES) and len(codes.untold) == 2:
+        return Believed(reading.spaces.named(SRGB), False, tuple(reading.notices))
     said = [f"{what} {number}" for what, number, table in _numbers(codes) if number not in table and number > 3]
     which = (
         f"says {' and '.join(said)}, which is not known here"

@@ -47,6 +47,7 @@ def store(
         window=window or Window.of_size(image.shape[1], image.shape[0]),
         compression=compression,
         metadata=metadata or {},
+        straight="A" in channels and path.suffix in {".png", ".tif"},
     )
     format_ = {".exr": "openexr", ".png": "png", ".tif": "tiff", ".dpx": "dpx"}[path.suffix]
     save_image(path, format_, [part], str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf, nan
 from pathlib import Path
 
@@ -83,9 +84,13 @@ def _jpeg(path: Path, picture: Float32Array) -> None:
 
 def test_a_picture_in_colours_is_no_depth(tmp_path: Path) -> None:
     colours = np.random.default_rng(4).random((64, 96, 3), dtype=np.float32)
-    path = store(tmp_path / "d.png", colours, ("R", "G", "B"), "uint8")
     with pytest.raises(ChannelError, match=r"R, G, B differ.*depth\.channel"):
-        read(path)
+        read(store(tmp_path / "d.exr", colours, ("R", "G", "B")))
+    path = store(tmp_path / "d.png", colours, ("R", "G", "B"), "uint8")
+    with DepthReader(Depth(path=str(path), convention="near1"), Plate(path="unused")) as reader:
+        (notice,) = reader.notices
+    assert notice.kind == "depth.coloured"
+    assert re.search(r"R, G, B differ in .*%.*depth\.channel", notice.message)
     with pytest.raises(ChannelError, match=r'only .*"turbo"'):
         read(path, colour_map="turbo")
     assert read(path, channel="G").shape == (64, 96)

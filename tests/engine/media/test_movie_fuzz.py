@@ -153,6 +153,14 @@ def test_a_damaged_movie_is_read_or_refused_in_words(tmp_path: Path) -> None:
         for outcome, count in found.items():
             total[outcome] = total.get(outcome, 0) + count
     print(total)
-    assert set(total) <= {"read", "media.corrupt", "media.format", "media.missing", "media.size", "media.colour"}
+    assert set(total) <= {
+        "read",
+        "media.corrupt",
+        "media.format",
+        "media.missing",
+        "media.size",
+        "media.colour",
+        "media.channel",
+    }
     assert total["read"] > CASES // 10
     assert total["media.corrupt"] > CASES // 10

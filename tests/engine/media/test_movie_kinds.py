@@ -199,8 +199,8 @@ def test_interlaced_pictures_are_told(tmp_path: Path, kind: str) -> None:
     told = notices(path)["movie.interlaced"]
     assert "plate.fields" in told
     assert "deinterlace" in told
-    assert notices(path, fields="progressive") == {}
-    assert notices(path, fields="deinterlace") == {}
+    assert notices(path, fields="progressive").keys() <= {"colour.untagged"}
+    assert notices(path, fields="deinterlace").keys() <= {"colour.untagged"}
     assert "movie.interlaced" not in notices(make(tmp_path / "p.mp4", count=3))
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from engine.frames import FrameRange
 from engine.media import PlateReader, open_writer
+from engine.media.sound_plan import sound_table
 from engine.shot import Output, Plate
 
 from .clips import CLICK, FIRST, Sound, clicks_in, codecs_in, make_clip, render_plainly, samples_of, write_black
@@ -256,7 +257,7 @@ def test_damaged_sound_never_fails_a_render(tmp_path: Path, name: str, codec: st
 def test_sound_that_cannot_be_written_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = make_clip(tmp_path / "a.mkv", Sound("flac"), frames=6)
     monkeypatch.setattr(
-        "engine.media.sound._COPIED", {"mov": frozenset({"flac"}), "mp4": frozenset(), "matroska": frozenset()}
+        "engine.media.sound_plan._COPIED", {"mov": frozenset({"flac"}), "mp4": frozenset(), "matroska": frozenset()}
     )
     copied = render_plainly(clip, tmp_path / "b.mov")
     assert codecs_in(copied.path) == []
@@ -295,3 +296,8 @@ def test_sound_stays_in_step_at_every_rate(tmp_path: Path, rate: Fraction) -> No
     clip = make_clip(tmp_path / "a.mov", Sound("pcm_s16le"), frames=60, rate=rate)
     copied = render_plainly(clip, tmp_path / "b.mov", "16-60")
     assert_in_step(copied.path, expected(float(15 / rate), float(60 / rate)))
+
+
+def test_the_page_of_what_is_read_names_the_sound_that_is_copied() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "what_is_read.md").read_text(encoding="utf-8")
+    assert sound_table() in page

@@ -92,7 +92,9 @@ def test_our_matrices_are_the_configurations(ours: str, config: str) -> None:
 def stored(path: Path, image: Float32Array, names: tuple[str, ...], kind: str, **metadata: object) -> Path:
     window = Window.of_size(image.shape[1], image.shape[0])
     file_format = {".exr": "openexr", ".dpx": "dpx", ".tif": "tiff", ".png": "png"}[path.suffix]
-    save_image(path, file_format, [NewPart(image, names, (kind,) * len(names), window, metadata=metadata)], "test")
+    straight = "A" in names and file_format in {"png", "tiff"}
+    part = NewPart(image, names, (kind,) * len(names), window, metadata=metadata, straight=straight)
+    save_image(path, file_format, [part], "test")
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -299,3 +300,17 @@ def test_a_name_that_is_given_is_the_last_word(tmp_path: Path) -> None:
     path = movie(tmp_path / "a.mp4", (2, 2, 2), codec="libx264", pixel_format="yuv420p10le")
     with PlateReader(Plate(path=str(path), colour_space="Rec.2100-HLG")) as reader:
         assert (reader.info.colour_space, reader.notices) == ("HLG Encoded Rec.2020", ())
+
+
+@pytest.mark.parametrize(("name", "codec", "kind"), [("a.gif", "gif", "rgb8"), ("a.mov", "png", "rgb24")])
+def test_moving_pictures_of_screens_are_srgb(tmp_path: Path, name: str, codec: str, kind: str) -> None:
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.width, stream.height = 64, 48
+        stream.pix_fmt = kind
+        for number in range(2):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8), "rgb24").reformat(format=kind)
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    assert taken(tmp_path / name) == ("sRGB Encoded Rec.709 (sRGB)", [])

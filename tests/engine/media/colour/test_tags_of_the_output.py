@@ -213,7 +213,7 @@ def test_wide_and_high_range_clips_have_a_way_in_and_out(
         image = reader.read(1)
         info = reader.info
         writer = open_writer(Output(path=str(tmp_path / name)), info)
-        assert list(writer.notices) == []
+        assert {notice.kind for notice in writer.notices} <= {"picture.bits"}
         writer.write(RenderedFrame(1, image.image, image.channels, image.window, metadata=image.metadata), {}, {})
         writer.close()
     with PlateReader(Plate(path=str(tmp_path / name))) as again:
