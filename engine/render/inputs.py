@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -42,7 +42,7 @@ from engine.media.overwriting import takes_one_picture
 from engine.media.windows import empty_places, laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
-from engine.render.keys import keys_outside
+from engine.render.keys import keys_outside, require_inside
 from engine.render.looked import Looked, look_over, spread
 from engine.render.plausible import Facts, implausible
 from engine.render.report import EdgesMeasured, Opened
@@ -269,12 +269,13 @@ class Inputs:
         Raises:
             DepthRangeError: there is no limit to be found in those frames.
         """
-        known = limits or self.likely_limits()
+        known = limits or self.likely_limits
         quality = self.edge_quality(known)
         if not quality.crossings:
             return None
         return EdgesMeasured(quality.sentence(), repaired=self.edge_plan(known) is not None)
 
+    @cached_property
     def likely_limits(self) -> DepthLimits:
         """The limits that are given, else those of a few frames: near enough to measure by, never to render with.
 
@@ -325,7 +326,7 @@ class Inputs:
         def sample(frame: int, x: float, y: float, radius: int) -> float:
             self._require_frame(frame)
             raw = self._read_waited(frame)
-            left, top = _require_inside(raw.plate.window, frame, x, y)
+            left, top = require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
             if plan is not None:
                 values = condition(raw.plate.image, count_colours(raw.plate.channels), values, plan)
@@ -342,7 +343,7 @@ class Inputs:
             MediaError: the frame cannot be read.
         """
         self._require_frame(frame)
-        _require_inside(self.plate.read(frame).window, frame, x, y)
+        require_inside(self.plate.read(frame).window, frame, x, y)
 
     def _waited(self, read: Callable[[], T]) -> T:
         """What a read gives; where a person may stop, he is served though a server does not answer."""
@@ -371,19 +372,6 @@ class Inputs:
 def _zeros(window: Window) -> Float32Array:
     """One zero, seen as many: of a header only the size is looked at."""
     return np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
-
-
-def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int, int]:
-    """Where the array's corner lies, from the top left of the display window, if the point lies in the array."""
-    left, top = window.x - window.display_x, window.y - window.display_y
-    right, bottom = left + window.width, top + window.height
-    require(
-        left <= x <= right and top <= y <= bottom,
-        KeysError,
-        f"focus.keys: the key at frame {frame} picks the pixel {x:g},{y:g}, but the picture goes from "
-        f"{left},{top} to {right},{bottom}; move it inside",
-    )
-    return left, top
 
 
 def _same_size(a: Window, b: Window) -> bool:
