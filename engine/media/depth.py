@@ -35,7 +35,7 @@ class DepthImage:
         window: where the values lie.
         alpha: (H, W) float32, the alpha beside the depth; read only where ``depth.unpremultiply`` asks for it.
         held: whether the frame has no depth file of its own, and another frame's was read.
-        zeros: share of the pixels that hold 0.
+        zeros: share of the pixels that hold a distance of 0.
     """
 
     values: Float32Array
@@ -150,7 +150,8 @@ class DepthReader:
         colours = pixels[:, :, : len(found.channels)]
         self._require_depth(colours, found, f"frame {number}: {header.path}")
         values = depth_values(colours, found.channels, found.part, self._depth)
-        zeros = float(np.count_nonzero(colours[:, :, 0] == 0)) / max(values.size, 1)
+        counts = self._depth.convention == "distance"
+        zeros = np.count_nonzero(colours[:, :, 0] == 0) / max(values.size, 1) if counts else 0.0
         beside = np.ascontiguousarray(pixels[:, :, -1]) if alpha else None
         return DepthImage(self._from_plane(values, found.part, frame), found.part.window, beside, held, zeros)
 

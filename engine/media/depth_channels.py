@@ -87,7 +87,8 @@ def _candidates(header: Header, parts: Iterable[Part], colour: Colour | None) ->
     scheme = _Scheme(header)
     home = scheme.path(colour.part, layer_of(colour.channels[0])) if colour is not None else _Path((), None)
     found = []
-    for part in parts:
+    flat = [part for part in parts if not part.deep]
+    for part in flat or parts:
         layers: dict[str, list[str]] = {}
         for channel in part.channels:
             layers.setdefault(layer_of(channel), []).append(channel)

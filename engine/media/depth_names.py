@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["KNOWN", "is_depth", "is_vector", "may_be_depth", "value_first"]
+__all__ = ["KNOWN", "is_depth", "is_vector", "may_be_depth", "names_table", "value_first"]
 
 KNOWN: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Nuke", ("depth.Z", "depth.z")),
@@ -68,3 +68,9 @@ def is_vector(layer: str) -> bool:
 def value_first(letter: str) -> int:
     """Order of the channels of a depth layer, the depth first."""
     return _VALUES.index(letter.lower()) if letter.lower() in _VALUES else len(_VALUES)
+
+
+def names_table() -> str:
+    """``KNOWN`` as the Markdown table of ``docs/what_is_read.md``."""
+    rows = [f"| {who} | {', '.join(f'`{name}`' for name in names)} |" for who, names in KNOWN]
+    return "\n".join(["| written by | depth channel |", "|---|---|", *rows])

@@ -133,7 +133,7 @@ def implausible(shot: Shot, inputs: Inputs) -> tuple[Notice, ...]:
     Raises:
         RackfocusError: the limits, or the focal point of a pixel key, are not to be found.
     """
-    limits = inputs.likely_limits()
+    limits = inputs.likely_limits
     return inputs.implausible(limits, FocusPull.of(shot, inputs, limits))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from engine.depth import (
     DepthLimits,
     EdgePlan,
     EdgeQuality,
-    EdgeSurvey,
     clean_edges,
     condition,
     cut_by_matte,
@@ -40,8 +39,8 @@ from engine.media.overwriting import takes_one_picture
 from engine.media.windows import laid_on, placed_beside
 from engine.notices import Notice
 from engine.render.digest import file_identity
-from engine.render.keys import keys_outside
-from engine.render.looking import Look, hidden_places, look_at
+from engine.render.keys import keys_outside, require_inside
+from engine.render.looked import Looked, look_over, spread
 from engine.render.plausible import Facts, implausible
 from engine.render.raw_frame import RawFrame, alpha_of, have_one_size, unseen_places
 from engine.render.report import EdgesMeasured, Opened
@@ -54,9 +53,6 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "RawFrame"]
 
 T = TypeVar("T")
-
-LOOKS: Final = 5
-"""Frames, spread over the shot, in which the depth's edges are measured."""
 
 
 class Inputs:
@@ -88,7 +84,7 @@ class Inputs:
                 self.matte = opened.enter_context(MatteReader(shot.matte, shot.plate, alone))
             self._opened = opened.pop_all()
         self.frames: FrameRange = self.plate.frames
-        self._looked: _Looked | None = None
+        self._looked: Looked | None = None
 
     def __enter__(self) -> Inputs:
         return self
@@ -218,27 +214,13 @@ class Inputs:
         looks = self._look(limits, edges=False).looks
         return implausible(Facts(self._shot, looks, limits, self.frames, pull, self.depth.bits))
 
-    def _look(self, limits: DepthLimits, *, edges: bool) -> _Looked:
-        """Read a few frames, once for all that is measured in them.
-
-        The frames depend on the shot alone, so that every part of a split render finds the same. One that cannot be
-        read is passed over here; a render that needs it says so.
-        """
+    def _look(self, limits: DepthLimits, *, edges: bool) -> Looked:
+        """Read a few frames, once for all that is measured in them."""
         known = self._looked
         if known is None or known.limits != limits or (edges and not known.has_edges):
-            looks = []
-            survey = EdgeSurvey()
-            for frame in self._looks():
-                try:
-                    raw = self._waited(partial(self.read, frame))
-                    disparity, _ = self.disparity(raw, limits)
-                except (MediaError, DepthError):
-                    continue
-                hidden = hidden_places(raw.alpha, raw.empty)
-                looks.append(look_at(frame, raw.plate.image, raw.depth, disparity, hidden, raw.zeros))
-                if edges:
-                    survey.add(raw.plate.image, count_colours(raw.plate.channels), disparity)
-            known = self._looked = _Looked(limits, survey, tuple(looks), edges)
+            known = self._looked = look_over(
+                self._read_waited, self.disparity, spread(self.frames), limits, edges=edges
+            )
         return known
 
     def edge_plan(self, limits: DepthLimits) -> EdgePlan | None:
@@ -259,12 +241,13 @@ class Inputs:
         Raises:
             DepthRangeError: there is no limit to be found in those frames.
         """
-        known = limits or self.likely_limits()
+        known = limits or self.likely_limits
         quality = self.edge_quality(known)
         if not quality.crossings:
             return None
         return EdgesMeasured(quality.sentence(), repaired=self.edge_plan(known) is not None)
 
+    @cached_property
     def likely_limits(self) -> DepthLimits:
         """The limits that are given, else those of a few frames: near enough to measure by, never to render with.
 
@@ -274,15 +257,9 @@ class Inputs:
         return DepthLimits.given(self._shot.depth) or find_limits(self._depths_of_looks(), self._shot.depth)
 
     def _depths_of_looks(self) -> Iterator[tuple[int, Float32Array, Float32Array | None]]:
-        for frame in self._looks():
+        for frame in spread(self.frames):
             with suppress(MediaError, DepthError):
                 yield (frame, *self._depth_alone(frame))
-
-    def _looks(self) -> list[int]:
-        """Frames spread evenly over the shot, each once."""
-        frames = list(self.frames)
-        count = min(LOOKS, len(frames))
-        return [frames[(2 * look + 1) * len(frames) // (2 * count)] for look in range(count)]
 
     def prepare(self, raw: RawFrame, disparity: Float32Array, focus: float, strength: float) -> PlateFrame:
         """What a renderer takes."""
@@ -320,8 +297,8 @@ class Inputs:
 
         def sample(frame: int, x: float, y: float, radius: int) -> float:
             self._require_frame(frame)
-            raw = self._waited(lambda: self.read(frame))
-            left, top = _require_inside(raw.plate.window, frame, x, y)
+            raw = self._read_waited(frame)
+            left, top = require_inside(raw.plate.window, frame, x, y)
             values, _ = self.disparity(raw, limits)
             if plan is not None:
                 values = condition(raw.plate.image, count_colours(raw.plate.channels), values, plan)
@@ -338,11 +315,14 @@ class Inputs:
             MediaError: the frame cannot be read.
         """
         self._require_frame(frame)
-        _require_inside(self.plate.read(frame).window, frame, x, y)
+        require_inside(self.plate.read(frame).window, frame, x, y)
 
     def _waited(self, read: Callable[[], T]) -> T:
         """What a read gives; where a person may stop, he is served though a server does not answer."""
         return read() if self._cancel is None else waited(read, self._cancel)
+
+    def _read_waited(self, frame: int) -> RawFrame:
+        return self._waited(partial(self.read, frame))
 
     def _require_frame(self, frame: int) -> None:
         require(
@@ -356,34 +336,11 @@ class Inputs:
         """Depth and alpha; the plate is read only where depth cannot be understood without its alpha."""
         depth = self._waited(lambda: self.depth.read(frame))
         if self._shot.depth.unpremultiply and depth.alpha is None:
-            raw = self._waited(lambda: self.read(frame))
+            raw = self._read_waited(frame)
             return raw.depth, raw.alpha
         return depth.values, depth.alpha
-
-
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """What was found in the frames that are looked at, under some limits; the edges are not always measured."""
-
-    limits: DepthLimits
-    survey: EdgeSurvey
-    looks: tuple[Look, ...]
-    has_edges: bool
 
 
 def _zeros(window: Window) -> Float32Array:
     """One zero, seen as many: of a header only the size is looked at."""
     return np.broadcast_to(np.zeros(1, np.float32), (window.height, window.width))
-
-
-def _require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int, int]:
-    """Where the array's corner lies, from the top left of the display window, if the point lies in the array."""
-    left, top = window.x - window.display_x, window.y - window.display_y
-    right, bottom = left + window.width, top + window.height
-    require(
-        left <= x <= right and top <= y <= bottom,
-        KeysError,
-        f"focus.keys: the key at frame {frame} picks the pixel {x:g},{y:g}, but the picture goes from "
-        f"{left},{top} to {right},{bottom}; move it inside",
-    )
-    return left, top

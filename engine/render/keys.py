@@ -1,14 +1,15 @@
-"""Keys that a shot never comes to."""
+"""Keys that a shot never comes to, and points that its picture does not have."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.frames import FrameRange
+from engine.errors import KeysError, require
+from engine.frames import FrameRange, Window
 from engine.notices import Notice
 from engine.shot import Shot
 
-__all__ = ["keys_outside"]
+__all__ = ["keys_outside", "require_inside"]
 
 
 def keys_outside(shot: Shot, frames: FrameRange) -> tuple[Notice, ...]:
@@ -31,3 +32,20 @@ def _spans(shot: Shot) -> Iterator[tuple[str, float, float]]:
     yield "focus", shot.focus.keys[0].frame, shot.focus.keys[-1].frame
     if shot.blur is not None:
         yield "blur", shot.blur.keys[0].frame, shot.blur.keys[-1].frame
+
+
+def require_inside(window: Window, frame: int, x: float, y: float) -> tuple[int, int]:
+    """Where the array's corner lies, from the top left of the display window, if the point lies in the array.
+
+    Raises:
+        KeysError: it does not.
+    """
+    left, top = window.x - window.display_x, window.y - window.display_y
+    right, bottom = left + window.width, top + window.height
+    require(
+        left <= x <= right and top <= y <= bottom,
+        KeysError,
+        f"focus.keys: the key at frame {frame} picks the pixel {x:g},{y:g}, but the picture goes from "
+        f"{left},{top} to {right},{bottom}; move it inside",
+    )
+    return left, top

@@ -263,7 +263,7 @@ def _focus_notice(facts: Facts, low: float, high: float, depth: tuple[float, flo
     )
     correct = "the unit of focus.keys or of the depth (depth.scale)" if unit == "distance" else "focus.keys"
     return Notice(
-        "focus.outside",
+        "focus.beyond",
         f"focus lies at {unit} {where}, {side} everything in the shot, which lies at {_number(there[0])} to "
         f"{_number(there[1])}: nothing is sharp in any frame; correct {correct}",
     )

@@ -13,7 +13,7 @@ from engine.frames import Window
 from engine.media import DepthReader, describe
 from engine.media.channels import find_colour
 from engine.media.depth_channels import find_depth
-from engine.media.depth_names import KNOWN
+from engine.media.depth_names import KNOWN, names_table
 from engine.media.images import Header, Part
 from engine.media.saving import NewPart, save_image
 from engine.shot import Depth, Plate
@@ -203,3 +203,8 @@ def test_the_part_of_the_depth_is_told(tmp_path: Path) -> None:
 def test_info_says_which_depth_would_be_taken(tmp_path: Path, channels: tuple[str, ...], said: str) -> None:
     path = store(tmp_path / "a.0001.exr", noise(channels=len(channels)), channels)
     assert said in describe(str(path)).depth
+
+
+def test_the_pages_table_of_names_is_the_codes() -> None:
+    page = Path(__file__).parents[3] / "docs" / "what_is_read.md"
+    assert names_table() in page.read_text(encoding="utf-8")

@@ -216,7 +216,7 @@ def test_focus_outside_the_shots_depth_is_told(
     tmp_path: Path, focus: dict[str, float], settings: dict[str, Any], outside: bool
 ) -> None:
     heard = told(tmp_path, metres, settings, focus=focus)
-    assert ("focus.outside" in heard) == outside
+    assert ("focus.beyond" in heard) == outside
 
 
 @pytest.mark.parametrize("radius", [4, 6, 8])
