@@ -133,9 +133,13 @@ def _candidate(
 ) -> _Candidate:
     belongs = home.names[: len(context.names)] == context.names
     other = not belongs and scheme.has_colour(context) and not scheme.is_composite(home)
-    views = context.view is None or home.view is None or context.view == home.view
+    views = colour is None or context.view is None or context.view == home.view
+    views = views or (home.view is None and context.view not in scheme.coloured_views)
     beside = 0 if colour is None or part.number == colour.part.number else 1
-    rank = (int(not belongs), -len(context.names) if belongs else 0, beside if belongs else 0, plain)
+    within = (
+        (-len(context.names), int(context.view != home.view), beside) if belongs and colour is not None else (0, 0, 0)
+    )
+    rank = (int(not belongs), *within, plain)
     strange = colour is not None and other
     return _Candidate(Selection(part, (channel,), (channel,)), sure and views and not strange, rank)
 
@@ -176,12 +180,14 @@ class _Scheme:
             listed += [view] if isinstance(view, str) else []
         self._default = listed[0].lower() if listed and not self._several else None
         self._views = {name.lower() for name in listed} | {"left", "right"}
-        self._coloured = {
-            self.path(part, layer).names
+        coloured = [
+            self.path(part, layer)
             for part in header.parts
             for layer in {layer_of(channel) for channel in part.channels}
             if _has_colours(c for c in part.channels if layer_of(c) == layer)
-        }
+        ]
+        self._coloured = {path.names for path in coloured}
+        self.coloured_views = {path.view for path in coloured}
 
     def path(self, part: Part, layer: str) -> _Path:
         """The place of a layer; a part's name is the outermost layer unless its channels repeat it."""

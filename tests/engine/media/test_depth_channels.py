@@ -108,6 +108,10 @@ def test_the_depth_of_the_colours_own_view_is_taken() -> None:
     one = header(part((*RGBA, "Z", *(f"right.{c}" for c in "RGBA"), "right.Z"), multiView=("left", "right")))
     assert taken(one) == "Z"
     assert taken(one, layer="right") == "right.Z"
+    unsaid = header(part((*RGBA, "Z", *(f"right.{c}" for c in "RGBA"), "right.Z")))
+    assert taken(unsaid) == "Z"
+    assert taken(unsaid, layer="right") == "right.Z"
+    assert taken(header(part((*RGBA, "left.depth.Z")))) == "left.depth.Z"
     parts = [("rgba.left", RGBA, "left"), ("rgba.right", RGBA, "right")]
     parts += [("depth.left", ("Z",), "left"), ("depth.right", ("Z",), "right")]
     split = header(*(part(c, n, name, view=view) for n, (name, c, view) in enumerate(parts)))
