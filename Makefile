@@ -27,8 +27,9 @@ $(VENV)/.dev: $(VENV)/.base
 demo: $(VENV)/.base ## Render a 24-frame focus pull and say where the pictures are.
 	$(BIN)/rackfocus demo --out demo
 
+# Threads that wait must not spin: two workers share the cores.
 test: lint ## Run the linters, the type checker and the whole test suite.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
 slow: $(VENV)/.dev ## Run the long tests: twenty kills, two thousand frames, big frames, a window of Blender.
 	$(BIN)/python -m pytest -m slow --timeout 0

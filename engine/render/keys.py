@@ -24,7 +24,7 @@ def keys_outside(shot: Shot, frames: FrameRange) -> tuple[Notice, ...]:
             "that nothing changes in it; move the keys, or correct plate.path or plate.frames",
         )
         for what, first, last in _spans(shot)
-        if first < last and (last <= frames.first or first >= frames.last)
+        if first < last and (last < frames.first or first > frames.last)
     )
 
 
