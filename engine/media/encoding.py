@@ -10,6 +10,7 @@ from engine.frames import Float32Array, Window
 from engine.media.colour import CINEON, ColourSpaces, can_say
 from engine.media.light_layers import layers_converted
 from engine.media.plate import PlateInfo
+from engine.media.windows import laid_on
 from engine.notices import Notice
 from engine.shot import Output
 
@@ -78,15 +79,7 @@ def uncovered_light(image: Float32Array) -> int:
 
 def display_image(image: Float32Array, window: Window) -> Float32Array:
     """The display window of an image: overscan cut off, what is not there black."""
-    if window.is_plain:
-        return image
-    made = np.zeros((window.display_height, window.display_width, image.shape[2]), np.float32)
-    left, top = window.x - window.display_x, window.y - window.display_y
-    y0, y1 = max(top, 0), min(top + window.height, window.display_height)
-    x0, x1 = max(left, 0), min(left + window.width, window.display_width)
-    if y1 > y0 and x1 > x0:
-        made[y0:y1, x0:x1] = image[y0 - top : y1 - top, x0 - left : x1 - left]
-    return made
+    return laid_on(image, window, Window.of_size(window.display_width, window.display_height))
 
 
 def colours_in(channels: tuple[str, ...]) -> int:

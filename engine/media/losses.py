@@ -11,7 +11,7 @@ from engine.media.plate import PlateInfo
 from engine.media.plate_movie import MovieContents
 from engine.notices import Notice
 
-__all__ = ["KEPT_TAGS", "movie_losses", "still_losses"]
+__all__ = ["KEPT_TAGS", "counted", "movie_losses", "still_losses"]
 
 KEPT_TAGS: Final = frozenset({"title", "artist", "copyright", "description", "date", "genre", "keywords"})
 """Words about a movie that all three containers keep."""

@@ -19,12 +19,15 @@ from av.stream import Discard, Disposition
 from engine.errors import CorruptError, FormatError, RackfocusError, require
 from engine.media.images import THREADS
 
-__all__ = ["DAMAGE", "OpenMovie", "VideoPacket", "cause_of", "is_heif", "open_movie"]
+__all__ = ["COVERS", "DAMAGE", "OpenMovie", "VideoPacket", "cause_of", "is_heif", "open_input", "open_movie"]
 
 VideoPacket: TypeAlias = "av.Packet[av.VideoStream]"
 
 DAMAGE: Final = (av.error.FFmpegError, OSError, ValueError, OverflowError, MemoryError, RuntimeError)
 """What PyAV raises at damaged files."""
+
+COVERS: Final = Disposition.attached_pic | Disposition.timed_thumbnails
+"""Streams that are pictures about a movie, and not of it."""
 
 _NO_MOVIES: Final = frozenset(
     {"hls", "concat", "dash", "tty", "image2", "sdp", "bin", "xbin", "idf", "adf", "ansi", "data", "ffmetadata"}
@@ -111,6 +114,15 @@ class OpenMovie:
         self.context.flush_buffers()
 
 
+def open_input(path: Path) -> av.container.InputContainer:
+    """Open a file for reading; nothing that it names is opened from elsewhere.
+
+    Raises:
+        One of ``DAMAGE``.
+    """
+    return av.open(str(path), metadata_errors="replace", options={"protocol_whitelist": "file"})
+
+
 def open_movie(path: str | Path, place: str, fast: bool = False) -> OpenMovie:
     """Open a movie and its decoder.
 
@@ -125,7 +137,7 @@ def open_movie(path: str | Path, place: str, fast: bool = False) -> OpenMovie:
     """
     file = Path(path)
     try:
-        container = av.open(str(file), metadata_errors="replace", options={"protocol_whitelist": "file"})
+        container = open_input(file)
     except DAMAGE as error:
         raise CorruptError(f"{place}: {file} cannot be read as a movie ({cause_of(error)}); export it again") from error
     try:
@@ -186,8 +198,7 @@ def _stream_of(
     file: Path, container: av.container.InputContainer, place: str
 ) -> tuple[av.VideoStream, tuple[str, ...]]:
     """The stream that a player shows: the default one, never a cover; and what the others are."""
-    covers = Disposition.attached_pic | Disposition.timed_thumbnails
-    streams = [stream for stream in container.streams.video if not stream.disposition & covers]
+    streams = [stream for stream in container.streams.video if not stream.disposition & COVERS]
     what = "sound and a cover picture only" if container.streams.video else "no video in it"
     require(bool(streams), FormatError, f"{place}: {file} has {what}; give another movie")
     default = [stream for stream in streams if stream.disposition & Disposition.default]

@@ -365,14 +365,6 @@ def to_linear(
         return np.concatenate([rgb * alpha if straight else rgb, alpha], axis=2)
 
 
-def unpremultiplied(image: Float32Array) -> Float32Array:
-    """R, G, B of (H, W, 4) divided by alpha; where alpha is 0 they are kept."""
-    alpha = image[:, :, 3:]
-    # Of an alpha so small that it is none; what no number holds is clipped by who writes.
-    with np.errstate(over="ignore"):
-        return np.asarray(image[:, :, :3] / np.where(alpha > 0, alpha, 1), np.float32)
-
-
 def read_weights(path: str) -> Float32Array:
     """The light of a picture, as the weights of an aperture of one's own.
 

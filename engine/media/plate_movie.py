@@ -15,18 +15,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
-from av.stream import Disposition
 
 from engine.errors import RackfocusError
 from engine.frames import FrameRange
 from engine.media.images import Header
-from engine.media.movie_streams import DAMAGE, OpenMovie, open_movie
+from engine.media.movie_streams import COVERS, DAMAGE, OpenMovie, open_movie
 from engine.media.rates import frame_rate_of
 from engine.media.source import FrameSource
 
-__all__ = ["MovieContents", "PlateMovie", "SoundTrack", "contents_of", "open_input"]
+__all__ = ["MovieContents", "PlateMovie", "SoundTrack", "contents_of"]
 
-_COVERS: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 _HIGH_RANGE: Final = {
     "MASTERING_DISPLAY_METADATA": "mastering display",
     "CONTENT_LIGHT_LEVEL": "content light level",
@@ -124,15 +122,6 @@ class MovieContents:
     tags: Mapping[str, str]
 
 
-def open_input(path: Path) -> av.container.InputContainer:
-    """Open a movie to copy from it.
-
-    Raises:
-        One of ``DAMAGE``.
-    """
-    return av.open(str(path), metadata_errors="replace", options={"protocol_whitelist": "file"})
-
-
 def contents_of(movie: PlateMovie) -> MovieContents | None:
     """Look at a movie's streams and its first picture; None where they cannot be read (the plate's reader says why)."""
     try:
@@ -178,7 +167,7 @@ def _others(container: av.container.InputContainer) -> tuple[str, ...]:
         if stream.type == "audio" or _is_timecode(stream):
             continue
         if stream.type == "video":
-            found += ["cover picture"] if stream.disposition & _COVERS else []
+            found += ["cover picture"] if stream.disposition & COVERS else []
             continue
         context = getattr(stream, "codec_context", None)
         name = stream.metadata.get("handler_name", "") if context is None else context.name

@@ -62,9 +62,8 @@ def limit_light(image: Float32Array) -> tuple[Float32Array, int]:
         return image, 0
     beyond = ~(np.abs(image) <= BRIGHTEST)
     count = int(beyond.any(axis=2).sum())
-    return np.clip(
-        np.nan_to_num(image, nan=0.0, posinf=float(_LARGEST), neginf=-float(_LARGEST)), -BRIGHTEST, BRIGHTEST
-    ), count
+    finite = np.nan_to_num(image, nan=0.0, posinf=_LARGEST, neginf=-_LARGEST)
+    return np.clip(finite, -BRIGHTEST, BRIGHTEST), count
 
 
 def made_finite(image: Float32Array) -> tuple[Float32Array, int]:

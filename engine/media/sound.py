@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol
 import av
 from av.stream import Discard
 
-from engine.media.movie_streams import DAMAGE, cause_of
-from engine.media.plate_movie import SoundTrack, open_input
+from engine.media.movie_streams import DAMAGE, cause_of, open_input
+from engine.media.plate_movie import SoundTrack
 from engine.media.sound_plan import SoundPlan
 
 __all__ = ["SoundCopy", "tried"]
@@ -184,7 +184,6 @@ class _Track(Protocol):
     """One stream of sound on its way."""
 
     stream: av.AudioStream
-    copies: bool
 
     def write(self, packet: av.Packet[Any]) -> None:
         """Pass on a packet of the plate."""
@@ -197,8 +196,6 @@ class _Track(Protocol):
 
 class _Copied:
     """Packets as they are, at other times."""
-
-    copies = True
 
     def __init__(self, source: av.AudioStream, container: av.container.OutputContainer, begin: Fraction) -> None:
         self._container = container
@@ -222,8 +219,6 @@ class _Copied:
 
 class _Encoded:
     """Decoded, and encoded anew without loss."""
-
-    copies = False
 
     def __init__(
         self, source: av.AudioStream, encoder: str, container: av.container.OutputContainer, begin: Fraction

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from engine.frames import FrameRange
+from engine.media.losses import counted
 from engine.media.plate_movie import MovieContents, PlateMovie, SoundTrack
 from engine.notices import Notice
 
@@ -77,7 +78,7 @@ def kept_sound(
     """
     if not contents.sound:
         return None, ()
-    all_of_it = f"the plate's sound ({_counted(len(contents.sound))}) is left out"
+    all_of_it = f"the plate's sound ({counted(contents.sound, 'track')}) is left out"
     if any(b - a != 1 for a, b in zip(frames.numbers, frames.numbers[1:], strict=False)):
         return None, _dropped(f"{all_of_it}, because frames between the first and the last are not rendered")
     if not varies and _runs_off(movie, frames, rate):
@@ -90,7 +91,7 @@ def kept_sound(
     notices: list[Notice] = []
     if lost:
         names = ", ".join(dict.fromkeys(f"{t.codec or 'of an unknown codec'}" for t in lost))
-        what = f"{len(lost)} of the plate's {_counted(len(contents.sound))} of sound"
+        what = f"{len(lost)} of the plate's {counted(contents.sound, 'track')} of sound"
         notices += _dropped(f"{what} cannot be written into the result ({names}); take it from {movie.path}")
     made = {encoder: track.codec for track, encoder in kept if encoder}
     if made:
@@ -143,7 +144,3 @@ def _rates(movie: PlateMovie) -> str:
 
 def _dropped(sentence: str) -> tuple[Notice, ...]:
     return (Notice("sound.dropped", sentence),)
-
-
-def _counted(tracks: int) -> str:
-    return f"{tracks} track{'' if tracks == 1 else 's'}"

@@ -208,8 +208,8 @@ class SequenceWriter:
             image = np.rint(image * steps) / steps
         window = Window.of_size(image.shape[1], image.shape[0])
         types = (self._type,) * len(names)
-        part = NewPart(image, names, types, window, rendered.pixel_aspect, self._compression, metadata=metadata)
-        return [replace(part, straight=divided)]
+        what = (image, names, types, window, rendered.pixel_aspect, self._compression)
+        return [NewPart(*what, metadata=metadata, straight=divided)]
 
     def _divides(self, names: tuple[str, ...]) -> bool:
         """Whether the files hold colours without alpha multiplied in: what PNG says, and TIFF of whole numbers has.
