@@ -14,15 +14,13 @@ from engine.media.encoding import colours_in
 from engine.media.losses import KEPT_TAGS, movie_losses
 from engine.media.plate import PlateInfo
 from engine.media.plate_movie import contents_of
+from engine.media.rates import DEFAULT_RATE
 from engine.media.sound_plan import SoundPlan, kept_sound
 from engine.media.timecode import TimeCode
 from engine.notices import Notice
 from engine.shot import Output
 
-__all__ = ["DEFAULT_RATE", "Clock", "Kept"]
-
-DEFAULT_RATE: Final = Fraction(24)
-"""Frames per second where neither the shot nor the plate says any."""
+__all__ = ["Clock", "Kept"]
 
 _FINE: Final = Fraction(1, 90000)
 """Seconds of a tick where pictures have times of their own: the clocks of phones (1/600) and of MPEG fit it."""

@@ -20,7 +20,7 @@ from engine.errors import RackfocusError
 from engine.frames import FrameRange
 from engine.media.images import Header
 from engine.media.movie_streams import COVERS, DAMAGE, OpenMovie, open_movie
-from engine.media.rates import frame_rate_of
+from engine.media.rates import DEFAULT_RATE, frame_rate_of
 from engine.media.source import FrameSource
 
 __all__ = ["MovieContents", "PlateMovie", "SoundTrack", "contents_of"]
@@ -73,7 +73,7 @@ class PlateMovie:
 
     def time(self, frame: int) -> Fraction:
         """Seconds from the first picture to a frame; those outside the movie follow at its rate."""
-        rate = self.rate or Fraction(24)
+        rate = self.rate or DEFAULT_RATE
         if self.times is None:
             return (frame - self.frames.first) / rate
         near = min(max(frame, self.frames.first), self.frames.last)

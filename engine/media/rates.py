@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-__all__ = ["exact_rate", "frame_rate_of"]
+__all__ = ["DEFAULT_RATE", "exact_rate", "frame_rate_of"]
+
+DEFAULT_RATE: Final = Fraction(24)
+"""Frames per second where nothing says any."""
 
 _DECIMALS: Final = 2.6e-4
 """How far a rate of the trade is rounded, as a share: 23.98, even 23.97, is 24000/1001."""
