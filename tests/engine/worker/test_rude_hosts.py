@@ -136,10 +136,13 @@ def test_no_valid_request_goes_unanswered_and_memory_stays_flat(count: int, tmp_
         assert len(list((tmp_path / "out").glob(".*"))) == 0
 
 
-def test_a_line_longer_than_any_message_is_passed_over_and_what_follows_is_answered() -> None:
+def test_a_line_longer_than_any_message_is_passed_over_and_what_follows_is_answered(tmp_path: Path) -> None:
     with Worker() as worker:
-        # Answered once, so that what an engine loads at its start is not taken for the line's.
         assert worker.ask("initialize", HELLO)["protocol"] == 1
+        # What an engine loads behind the greeting is not to be taken for the line's: this is answered when it is there.
+        assert "error" in worker.wait(
+            worker.send("sample", {"shot": shot_data(tmp_path), "frame": 1001, "x": 1, "y": 1})
+        )
         before = psutil.Process(worker.process.pid).memory_info().rss
         for _ in range(100):
             worker.say(b"x" * (1 << 20))
